@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { pageSchema } from '../api/contract.ts';
+
+export const auditListSchema = pageSchema.extend({
+  /** Id of the actor, or part of its name. */
+  actor: z.string().trim().max(100).optional(),
+  /** An action such as `users.setRole`, or a prefix such as `users.`. */
+  action: z.string().trim().max(100).optional(),
+  /** Id of the target, or part of its name. */
+  target: z.string().trim().max(100).optional(),
+  from: z.iso.datetime().optional(),
+  to: z.iso.datetime().optional(),
+});
+export type AuditListInput = z.infer<typeof auditListSchema>;
+
+export type AuditItem = {
+  /** Position in the chain, from 1. */
+  seq: number;
+  id: string;
+  at: string;
+  actor: { kind: 'user' | 'key' | 'system'; id: string | null; name: string };
+  action: string;
+  target: { kind: string; id: string | null; name: string | null };
+  before: unknown;
+  after: unknown;
+  rule: string;
+  requestId: string | null;
+  /** Hex SHA-256 over the previous hash and this entry. */
+  hash: string;
+};
+/** `ok: false` names the first entry that does not follow from the one before. */
+export type AuditVerification =
+  | { ok: true; checked: number; head: string | null; tookMs: number }
+  | { ok: false; checked: number; seq: number; reason: string; tookMs: number };
