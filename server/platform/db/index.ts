@@ -1,0 +1,130 @@
+/**
+ * PostgreSQL: one pool for Prisma, pg-boss and plain SQL (20 connections, idle 30 s, connect 5 s, lifetime
+ * 30 min), and a monitor that knows within two seconds whether the server answers.
+ */
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { Prisma, PrismaClient } from '../../../prisma/client/client.ts';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+
+export { Prisma };
+export type Tx = Prisma.TransactionClient;
+
+export type DbStatus = { up: boolean; latencyMs: number | null; since: Date; detail: string };
+export type Db = {
+  prisma: PrismaClient;
+  pool: pg.Pool;
+  /** Runs `work` in one transaction; long ones are cut off after 10 s. */
+  tx<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** What the monitor last saw. */
+  status(): DbStatus;
+  /** Asks the server now; never throws. */
+  ping(): Promise<DbStatus>;
+  poolGauges(): { total: number; idle: number; waiting: number; max: number };
+  close(): Promise<void>;
+};
+
+export const POOL_MAX = 20;
+const PING_EVERY_MS = 2000;
+const PING_TIMEOUT_MS = 2000;
+
+export function createDb(options: { url: string; clock: Clock; log: Log; max?: number }): Db {
+  const { clock, log } = options;
+  const max = options.max ?? POOL_MAX;
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max,
+    idleTimeoutMillis: 30_000,
+    connectionTimeoutMillis: 5_000,
+    maxLifetimeSeconds: 1_800,
+    keepAlive: true,
+    statement_timeout: 30_000,
+    idle_in_transaction_session_timeout: 30_000,
+    application_name: 'wheelhouse',
+  });
+  // An idle connection that breaks must not end the process; the monitor reports the outage.
+  pool.on('error', (err) => log.warn({ err }, 'idle database connection lost'));
+  const statements = new Map<string, string>();
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(pool, {
+      statementNameGenerator: ({ sql }) => {
+        // Prisma sends a small set of parameterised texts; the bound guards against generated ones.
+        let name = statements.get(sql);
+        if (!name && statements.size < 500) {
+          name = `p${statements.size}`;
+          statements.set(sql, name);
+        }
+        return name ?? '';
+      },
+    }),
+    transactionOptions: { maxWait: 5_000, timeout: 10_000 },
+  });
+
+  let status: DbStatus = { up: true, latencyMs: null, since: clock.now(), detail: 'not asked yet' };
+  let asking: Promise<DbStatus> | null = null;
+  const ask = async (): Promise<DbStatus> => {
+    const started = clock.monotonicMs();
+    let up = false;
+    let detail = '';
+    try {
+      await withTimeout(pool.query('SELECT 1'), PING_TIMEOUT_MS);
+      up = true;
+      detail = 'answers';
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+      detail = `does not answer${code}`;
+    }
+    const changed = up !== status.up;
+    if (changed) log[up ? 'info' : 'error']({ up }, up ? 'PostgreSQL is back' : 'PostgreSQL is unreachable');
+    status = {
+      up,
+      latencyMs: up ? clock.monotonicMs() - started : null,
+      since: changed ? clock.now() : status.since,
+      detail,
+    };
+    return status;
+  };
+  const ping = () => {
+    asking ??= ask().finally(() => {
+      asking = null;
+    });
+    return asking;
+  };
+  const timer = setInterval(ping, PING_EVERY_MS);
+  timer.unref();
+
+  return {
+    prisma,
+    pool,
+    tx: (work) => prisma.$transaction(work),
+    status: () => status,
+    ping,
+    poolGauges: () => ({
+      total: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+      max,
+    }),
+    async close() {
+      clearInterval(timer);
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+}
+
+async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' })),
+      timeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

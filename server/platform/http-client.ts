@@ -1,0 +1,147 @@
+/**
+ * Outgoing HTTP. Targets come from operators, so server-side request forgery is considered: every address
+ * that is connected to is checked after DNS resolution (and so at every redirect, and against rebinding), and
+ * link-local and cloud metadata addresses are refused. Private addresses are allowed: they are what a console
+ * watches. Every call has a time-out and a bound on the answer's size.
+ */
+import { lookup } from 'node:dns';
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { Agent, request } from 'undici';
+import { AppError } from './errors.ts';
+
+export type HttpAnswer = {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  body: Buffer;
+  /** The answer was longer than the bound; `body` holds the beginning. */
+  truncated: boolean;
+  /** Where the answer came from, after redirects. */
+  url: string;
+};
+export type HttpRequest = {
+  url: string;
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+  timeoutMs: number;
+  maxBodyBytes?: number;
+  maxRedirects?: number;
+  signal?: AbortSignal;
+};
+export type HttpClient = {
+  send(input: HttpRequest): Promise<HttpAnswer>;
+  close(): Promise<void>;
+};
+
+// Metadata services that do not live on link-local addresses.
+const metadata = new Set(['100.100.100.200', 'fd00:ec2::254', '192.0.0.192']);
+
+/** Whether an IP address may not be connected to. */
+export function isRefusedAddress(address: string): boolean {
+  if (!ipaddr.isValid(address)) return true;
+  const parsed = ipaddr.process(address); // unwraps IPv4-mapped IPv6
+  const range = parsed.range();
+  if (range === 'linkLocal' || range === 'unspecified' || range === 'multicast') return true;
+  if (range === 'broadcast') return true;
+  return metadata.has(parsed.toString());
+}
+
+export class RefusedAddressError extends Error {
+  readonly code = 'EADDRREFUSED';
+  constructor(host: string, address: string) {
+    super(`${host} resolves to ${address}, which is a link-local or cloud metadata address`);
+  }
+}
+
+export function createHttpClient(): HttpClient {
+  const agent = new Agent({
+    connect: {
+      timeout: 5_000,
+      lookup(hostname, options, callback) {
+        lookup(hostname, { ...options, all: true }, (error, addresses) => {
+          if (error) return callback(error, []);
+          const refused = addresses.find((entry) => isRefusedAddress(entry.address));
+          if (refused) return callback(new RefusedAddressError(hostname, refused.address), []);
+          callback(null, addresses);
+        });
+      },
+    },
+    connections: 16,
+    keepAliveTimeout: 10_000,
+  });
+
+  const once = async (input: HttpRequest, url: URL, signal: AbortSignal) => {
+    if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+      throw new AppError('BAD_REQUEST', `${url.protocol}// is not accepted; use http or https.`);
+    }
+    // Literal addresses are connected to without a look-up.
+    const literal = url.hostname.replace(/^\[|\]$/g, '');
+    if (isIP(literal) && isRefusedAddress(literal)) {
+      throw new RefusedAddressError(url.hostname, literal);
+    }
+    return request(url, {
+      method: input.method ?? 'GET',
+      headers: { 'user-agent': 'wheelhouse', ...input.headers },
+      body: input.body ?? null,
+      dispatcher: agent,
+      signal,
+      headersTimeout: input.timeoutMs,
+      bodyTimeout: input.timeoutMs,
+    });
+  };
+
+  return {
+    async send(input) {
+      const timeout = AbortSignal.timeout(input.timeoutMs);
+      const signal = input.signal ? AbortSignal.any([input.signal, timeout]) : timeout;
+      const limit = input.maxBodyBytes ?? 1024 * 1024;
+      let url = new URL(input.url);
+      let current = input;
+      for (let hop = 0; ; hop++) {
+        const answer = await once(current, url, signal);
+        const location = answer.headers.location;
+        const redirect = [301, 302, 303, 307, 308].includes(answer.statusCode);
+        if (redirect && typeof location === 'string' && (input.maxRedirects ?? 0) > 0) {
+          await answer.body.dump();
+          if (hop >= (input.maxRedirects ?? 0)) {
+            throw new AppError('SERVICE_UNAVAILABLE', `More than ${input.maxRedirects} redirects.`);
+          }
+          const next = new URL(location, url);
+          current = afterRedirect(current, answer.statusCode, next.origin !== url.origin);
+          url = next;
+          continue;
+        }
+        const { body, truncated } = await readBody(answer.body, limit);
+        return { status: answer.statusCode, headers: answer.headers, body, truncated, url: url.href };
+      }
+    },
+    close: () => agent.close(),
+  };
+}
+
+/** RFC 9110: 303 always, 301/302 after POST become GET; credentials do not follow to another origin. */
+function afterRedirect(input: HttpRequest, status: number, otherOrigin: boolean): HttpRequest {
+  const toGet = status === 303 || ((status === 301 || status === 302) && input.method === 'POST');
+  const { body, ...rest } = input;
+  const headers = Object.fromEntries(
+    Object.entries(input.headers ?? {}).filter(
+      ([name]) => !otherOrigin || !/^(authorization|cookie|proxy-authorization)$/i.test(name),
+    ),
+  );
+  return toGet
+    ? { ...rest, method: 'GET', headers }
+    : { ...rest, ...(body === undefined ? {} : { body }), headers };
+}
+
+async function readBody(stream: AsyncIterable<Buffer>, limit: number) {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    size += chunk.length;
+    // Leaving the loop destroys the stream, so an endless answer costs nothing more.
+    if (size > limit) return { body: Buffer.concat(chunks).subarray(0, limit), truncated: true };
+  }
+  return { body: Buffer.concat(chunks), truncated: false };
+}

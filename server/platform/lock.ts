@@ -1,0 +1,36 @@
+/**
+ * One holder across replicas, by a PostgreSQL session advisory lock: freed at the latest when the holder's
+ * connection ends, so a killed process leaves no lock behind. Works without Redis.
+ */
+import type pg from 'pg';
+
+/**
+ * Runs `work` while holding the lock `name`; answers null at once when someone else holds it.
+ * The lock sits on a pool connection for as long as `work` runs: keep it short or rare.
+ */
+export async function withLock<T>(
+  pool: pg.Pool,
+  name: string,
+  work: () => Promise<T>,
+): Promise<T | null> {
+  const client = await pool.connect();
+  let broken = false;
+  try {
+    const { rows } = await client.query<{ held: boolean }>(
+      'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS held',
+      [`wheelhouse:${name}`],
+    );
+    if (!rows[0]?.held) return null;
+    try {
+      return await work();
+    } finally {
+      await client
+        .query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [`wheelhouse:${name}`])
+        .catch(() => {
+          broken = true;
+        });
+    }
+  } finally {
+    client.release(broken);
+  }
+}
