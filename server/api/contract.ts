@@ -15,6 +15,10 @@ export const pageSchema = z.strictObject({
   limit: z.number().int().min(1).max(200).default(50),
   cursor: z.string().max(200).nullish(),
 });
+/** For lists whose cursor is an id. */
+export const idPageSchema = pageSchema.extend({
+  cursor: z.uuid('Take it from nextCursor of the previous page').nullish(),
+});
 export type PageInput = z.input<typeof pageSchema>;
 
 export type Page<T> = { items: T[]; nextCursor: string | null };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { pageSchema } from '../api/contract.ts';
+import { idPageSchema } from '../api/contract.ts';
 
-export const sessionListSchema = pageSchema.extend({
+export const sessionListSchema = idPageSchema.extend({
   /** Another person's sessions; admin only. */
   userId: z.uuid().optional(),
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageSchema, type Role, roleSchema } from '../api/contract.ts';
+import { idPageSchema, type Role, roleSchema } from '../api/contract.ts';
 
 export const PASSWORD_MIN = 12;
 const PASSWORD_MAX = 200;
@@ -43,7 +43,7 @@ export const inviteSchema = z.strictObject({
 export const userIdSchema = z.strictObject({ id: z.uuid() });
 export const setRoleSchema = z.strictObject({ id: z.uuid(), role: roleSchema });
 export const setDisabledSchema = z.strictObject({ id: z.uuid(), disabled: z.boolean() });
-export const userListSchema = pageSchema.extend({
+export const userListSchema = idPageSchema.extend({
   q: z.string().trim().max(100).optional(),
   status: z.enum(['active', 'invited', 'disabled']).optional(),
 });

@@ -1,0 +1,141 @@
+/**
+ * tRPC for the whole console: who asks (`Principal`), which role a procedure needs, how errors look on the wire.
+ * Plain JSON, no transformer. Procedures hold no `try`: everything thrown is mapped here, once.
+ */
+import { initTRPC, TRPCError } from '@trpc/server';
+import { ZodError } from 'zod';
+import type { Authority } from '../platform/audit.ts';
+import { AppError, type ErrorCode, errorCodes, isUnreachable } from '../platform/errors.ts';
+import { type ErrorData, type FieldError, type Role, roleAllows } from './contract.ts';
+
+export type Principal =
+  | {
+      kind: 'user';
+      id: string;
+      name: string;
+      email: string;
+      role: Role;
+      sessionId: string;
+      method: string;
+    }
+  | { kind: 'key'; id: string; name: string; role: Role; scopes: readonly string[] };
+
+export type Context = {
+  principal: Principal | null;
+  requestId: string;
+  /** Aborted when the caller goes away. */
+  signal: AbortSignal;
+  address: string;
+  /** Called with what could not be mapped, for the log. */
+  report(error: unknown): void;
+};
+
+const UNAVAILABLE = 'The database is unreachable at the moment. Try again shortly.';
+const UNEXPECTED = 'Something went wrong on the server.';
+
+/** What any thrown value means to a client. Raw messages and stacks stay behind. */
+export function publicError(error: unknown): {
+  code: ErrorCode;
+  message: string;
+  fields?: FieldError[];
+  expected: boolean;
+} {
+  if (error instanceof AppError) {
+    return {
+      code: error.code,
+      message: error.publicMessage,
+      ...(error.fields ? { fields: error.fields } : {}),
+      expected: error.code !== 'INTERNAL_SERVER_ERROR',
+    };
+  }
+  if (error instanceof ZodError) {
+    const fields = error.issues.map((issue) => ({
+      path: issue.path.map(String).join('.'),
+      message: issue.message,
+    }));
+    return { code: 'BAD_REQUEST', message: describeFields(fields), fields, expected: true };
+  }
+  if (isUnreachable(error)) {
+    return { code: 'SERVICE_UNAVAILABLE', message: UNAVAILABLE, expected: true };
+  }
+  return { code: 'INTERNAL_SERVER_ERROR', message: UNEXPECTED, expected: false };
+}
+
+function describeFields(fields: FieldError[]): string {
+  return fields
+    .slice(0, 5)
+    .map(({ path, message }) => (path ? `${path}: ${message}` : message))
+    .join('; ');
+}
+
+const t = initTRPC.context<Context>().create({
+  isServer: true,
+  allowOutsideOfServer: true,
+  errorFormatter({ shape, error, ctx }) {
+    // tRPC wraps whatever a procedure or an input parser threw.
+    const mapped = publicError(error.cause ?? error);
+    const own = error.cause === undefined && error.code !== 'INTERNAL_SERVER_ERROR';
+    const code = own ? error.code : mapped.code;
+    const data: ErrorData = {
+      code,
+      httpStatus: own ? shape.data.httpStatus : errorCodes[mapped.code],
+      requestId: ctx?.requestId ?? null,
+      ...(mapped.fields ? { fields: mapped.fields } : {}),
+    };
+    return { code: shape.code, message: own ? error.message : mapped.message, data };
+  },
+});
+
+/** Gives thrown `AppError`s the right HTTP status and reports what nobody expected. */
+const mapErrors = t.middleware(async ({ next, ctx }) => {
+  const result = await next();
+  if (result.ok) return result;
+  const { error } = result;
+  if (error.code !== 'INTERNAL_SERVER_ERROR') return result;
+  const mapped = publicError(error.cause ?? error);
+  if (!mapped.expected) ctx.report(error.cause ?? error);
+  throw new TRPCError({ code: mapped.code, message: mapped.message, cause: error.cause ?? error });
+});
+
+const base = t.procedure.use(mapErrors);
+
+function withRole(needed: Role) {
+  return base.use(({ ctx, next }) => {
+    const { principal } = ctx;
+    if (!principal) {
+      throw new TRPCError({ code: 'UNAUTHORIZED', message: 'Sign in, or send an API key.' });
+    }
+    if (!roleAllows(principal.role, needed)) {
+      throw new TRPCError({
+        code: 'FORBIDDEN',
+        message: `This needs the role ${needed}; yours is ${principal.role}.`,
+      });
+    }
+    const authority: Authority = {
+      actor: { kind: principal.kind, id: principal.id, name: principal.name },
+      rule: `role:${needed}`,
+      requestId: ctx.requestId,
+    };
+    return next({ ctx: { ...ctx, principal, authority } });
+  });
+}
+
+export const router = t.router;
+export const mergeRouters = t.mergeRouters;
+export const createCallerFactory = t.createCallerFactory;
+export const procedures = {
+  /** No sign-in: only what a person needs before having one. Listed in `publicProcedures`. */
+  public: base,
+  viewer: withRole('viewer'),
+  operator: withRole('operator'),
+  admin: withRole('admin'),
+};
+
+/** The names that answer without a session or key; the HTTP host refuses all others before it reads a body. */
+export const publicProcedures: ReadonlySet<string> = new Set([
+  'users.signInOptions',
+  'users.setupState',
+  'users.setup',
+  'users.inviteState',
+  'users.acceptInvite',
+]);

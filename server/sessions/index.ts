@@ -1,0 +1,10 @@
+/**
+ * Sessions: who is signed in, from where, until when.
+ *
+ * The browser holds next-auth's encrypted token (JWE, A256GCM) with the ids of the person and the session; the
+ * row here decides whether it still counts. A look-up is cached for 0.8 s and dropped at once by the bus, so a
+ * revoked session is refused everywhere within 1 s even when the bus is silent. Last use is written in batches.
+ */
+export { createSessions, type Sessions, type SessionUser } from './service.ts';
+export { sessionsJobs } from './jobs.ts';
+export { sessionsRouter } from './router.ts';

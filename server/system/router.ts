@@ -1,0 +1,11 @@
+import { procedures, router } from '../api/trpc.ts';
+import type { System } from './service.ts';
+
+export const systemRouter = (system: System) =>
+  router({
+    info: procedures.viewer.query(() => system.info()),
+    /** How the console is, its last 15 minutes, and what needs a person. */
+    overview: procedures.viewer.query(({ ctx }) => system.overview(ctx.principal)),
+    /** The effective configuration and where each value came from; secrets are masked. */
+    settings: procedures.admin.query(() => system.settings()),
+  });
