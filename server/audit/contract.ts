@@ -32,3 +32,25 @@ export type AuditItem = {
 export type AuditVerification =
   | { ok: true; checked: number; head: string | null; tookMs: number }
   | { ok: false; checked: number; seq: number; reason: string; tookMs: number };
+
+/** One line of `cli audit export`. */
+export const auditExportSchema = z.object({
+  entry: z.object({
+    seq: z.number().int(),
+    id: z.string(),
+    at: z.string(),
+    actorKind: z.string(),
+    actorId: z.string().nullable(),
+    actorName: z.string(),
+    action: z.string(),
+    targetKind: z.string(),
+    targetId: z.string().nullable(),
+    targetName: z.string().nullable(),
+    before: z.unknown(),
+    after: z.unknown(),
+    rule: z.string(),
+    requestId: z.string().nullable(),
+  }),
+  previousHash: z.string(),
+  hash: z.string(),
+});

@@ -36,6 +36,8 @@ export type AuditReader = {
   actions(): Promise<{ items: string[] }>;
   /** Proves the chain from the first entry to the last and against the anchors. */
   verify(signal: AbortSignal): Promise<AuditVerification>;
+  /** Every entry, oldest first, with its hashes; read in batches. */
+  stored(): AsyncGenerator<StoredEntry>;
   /** Notes the newest entry's hash in the data folder. */
   anchor(): Promise<void>;
 };
@@ -60,8 +62,24 @@ export function createAuditReader(deps: {
     if (known.at(-1)?.seq !== Number(last.seq)) await appendFile(anchors, line, { mode: 0o600 });
   };
 
+  const batchAfter = (seq: number) =>
+    db.prisma.auditEntry.findMany({
+      where: { seq: { gt: BigInt(seq) } },
+      orderBy: { seq: 'asc' },
+      take: BATCH,
+      select: columns,
+    });
+
   return {
     anchor,
+    async *stored() {
+      for (let seq = 0; ; ) {
+        const rows = await batchAfter(seq);
+        if (rows.length === 0) return;
+        yield* rows.map(toStored);
+        seq = Number(rows.at(-1)?.seq);
+      }
+    },
     async list(input) {
       const rows = await db.prisma.auditEntry.findMany({
         where: filter(input),
@@ -92,12 +110,7 @@ export function createAuditReader(deps: {
       const known = await readAnchors(anchors);
       for (;;) {
         signal.throwIfAborted();
-        const rows = await db.prisma.auditEntry.findMany({
-          where: { seq: { gt: BigInt(state.seq) } },
-          orderBy: { seq: 'asc' },
-          take: BATCH,
-          select: columns,
-        });
+        const rows = await batchAfter(state.seq);
         if (rows.length === 0) break;
         const entries = rows.map(toStored);
         const result = await workers.run<ChainResult>(
@@ -152,7 +165,7 @@ function filter(input: AuditListInput): Prisma.AuditEntryWhereInput {
   return { AND: both };
 }
 
-export function toStored(row: Row): StoredEntry {
+function toStored(row: Row): StoredEntry {
   const { previousHash, hash, seq, at, ...rest } = row;
   return {
     entry: { ...rest, seq: Number(seq), at: at.toISOString() },

@@ -18,7 +18,8 @@ export type JobDefinition = {
 };
 export type JobStats = { queued: number; active: number; failed: number };
 export type Jobs = {
-  start(): Promise<void>;
+  /** Takes up work; call once. */
+  start(definitions: readonly JobDefinition[]): Promise<void>;
   /** Queues one run; `key` keeps it from being queued twice. */
   send(name: string, data?: object, key?: string): Promise<void>;
   /** As last counted, at most ten seconds old. */
@@ -34,12 +35,11 @@ export function createJobs(options: {
   db: Db;
   clock: Clock;
   log: Log;
-  definitions: JobDefinition[];
   /** False on `ROLE=web`: jobs are sent but not run here. */
   work: boolean;
   onRun?: (name: string, outcome: 'succeeded' | 'failed', seconds: number) => void;
 }): Jobs {
-  const { db, clock, log, definitions } = options;
+  const { db, clock, log } = options;
   const boss = new PgBoss({
     db: {
       executeSql: async (text, values) => {
@@ -92,7 +92,7 @@ export function createJobs(options: {
   };
 
   return {
-    async start() {
+    async start(definitions) {
       await boss.start();
       started = true;
       for (const definition of definitions) {

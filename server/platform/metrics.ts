@@ -47,10 +47,26 @@ export function createMetrics(options: { version: string; clock: Clock }) {
     registers,
   }).set({ version: options.version }, 1);
   const recent = createRecent(options.clock);
+  let streamClients = 0;
+  new Gauge({
+    name: `${PREFIX}stream_clients`,
+    help: 'Open live streams.',
+    registers,
+    collect() {
+      this.set(streamClients);
+    },
+  });
 
   return {
     registry,
     recent: recent.read,
+    streamClients: () => streamClients,
+    streamOpened: () => {
+      streamClients++;
+    },
+    streamClosed: () => {
+      streamClients--;
+    },
     requestStarted: recent.started,
     requestEnded(labels: { method: string; route: string; status: number }, seconds: number) {
       http.observe({ ...labels, status: String(labels.status) }, seconds);

@@ -34,7 +34,6 @@ export function createLive(deps: {
   store: SharedStore;
   jobs: Jobs;
   metrics: Metrics;
-  streamClients: () => number;
 }): Live {
   const { clock, db, store, jobs, metrics } = deps;
   const loop = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
@@ -98,7 +97,7 @@ export function createLive(deps: {
       jobs_queued: queue.queued,
       jobs_active: queue.active,
       jobs_failed: queue.failed,
-      stream_clients: deps.streamClients(),
+      stream_clients: metrics.streamClients(),
     };
     return figures;
   };

@@ -7,6 +7,7 @@
  * that works only while there is no account. The last active admin can be neither demoted nor disabled.
  */
 export { createUsers, type Users } from './service.ts';
+export { createPasswords, type Passwords } from './passwords.ts';
 export { createSignIn, type SignIn } from './sign-in.ts';
 export { usersJobs } from './jobs.ts';
 export { usersRouter } from './router.ts';

@@ -1,0 +1,133 @@
+/** The commands. Each checks its input with the schema that the API uses. */
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { verifyChain } from '../audit/index.ts';
+import { auditExportSchema } from '../audit/contract.ts';
+import { describeConfig } from '../config.ts';
+import { keyCreateSchema } from '../keys/contract.ts';
+import { GENESIS } from '../platform/audit.ts';
+import { PlainError } from '../platform/plain-error.ts';
+import { emailSchema, nameSchema, passwordSchema } from '../users/contract.ts';
+import type { Answer, Command } from './parse.ts';
+import { checkConfig } from './check-config.ts';
+import { cliAuthority, openConfig, withRuntime } from './session.ts';
+
+/** Checks options against a schema and names the option that is wrong. */
+function check<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new PlainError(
+    result.error.issues
+      .map((issue) => `--${issue.path.map(String).join('.')}: ${issue.message}`)
+      .join('\n'),
+  );
+}
+
+const adminCreate: Command = {
+  words: ['admin', 'create'],
+  summary: 'Create an account with the role admin.',
+  options: { email: 'e-mail address!', password: 'at least 12 characters!', name: 'display name' },
+  async run(options) {
+    const schema = z.object({
+      email: emailSchema,
+      password: passwordSchema,
+      name: nameSchema.default('Administrator'),
+    });
+    const input = check(schema, options);
+    await withRuntime(({ users }) => users.createAdmin(cliAuthority, { ...input, onlyFirst: false }));
+    return { text: `Created the admin ${input.email}.`, data: { email: input.email }, ok: true };
+  },
+};
+
+const keysCreate: Command = {
+  words: ['keys', 'create'],
+  summary: 'Create an API key; it is shown this once.',
+  options: {
+    name: 'what the key is for!',
+    role: 'viewer (default), operator or admin',
+    scopes: 'separated by commas, e.g. metrics:read,ingest',
+  },
+  async run(options) {
+    const scopes = typeof options.scopes === 'string' ? options.scopes.split(',').filter(Boolean) : undefined;
+    const input = check(keyCreateSchema, { name: options.name, role: options.role, scopes });
+    const created = await withRuntime(({ keys }) => keys.create(cliAuthority, input));
+    return { text: `${created.key}\nStore it now: only its hash is kept.`, data: created, ok: true };
+  },
+};
+
+const configCheck: Command = {
+  words: ['config', 'check'],
+  summary: 'Check the configuration and reach what it names.',
+  options: {},
+  async run() {
+    const config = openConfig();
+    const checks = await checkConfig(config);
+    const ok = checks.every((entry) => entry.status !== 'failed');
+    const lines = checks.map(({ name, status, detail }) => `${status.padEnd(7)} ${name}: ${detail}`);
+    return {
+      text: [...lines, ok ? 'The configuration is good.' : 'The configuration has faults.'].join('\n'),
+      data: { ok, checks, settings: describeConfig(config) },
+      ok,
+    };
+  },
+};
+
+const auditVerify: Command = {
+  words: ['audit', 'verify'],
+  summary: 'Prove that no entry of the audit log was changed, added or removed.',
+  options: { file: 'an export made by "audit export"; needs no database' },
+  async run(options) {
+    if (typeof options.file === 'string') return verifyFile(options.file);
+    const result = await withRuntime(({ auditReader }) =>
+      auditReader.verify(new AbortController().signal),
+    );
+    const text = result.ok
+      ? `The chain is whole: ${result.checked} entries, head ${result.head ?? '(empty)'}.`
+      : `The chain is broken after ${result.checked} entries. ${result.reason}`;
+    return { text, data: result, ok: result.ok };
+  },
+};
+
+async function verifyFile(file: string): Promise<Answer> {
+  const lines = (await readFile(file, 'utf8')).split('\n').filter(Boolean);
+  const entries = lines.map((line, index) => {
+    try {
+      return auditExportSchema.parse(JSON.parse(line));
+    } catch {
+      throw new PlainError(`${file}, line ${index + 1}: this is no audit entry.`);
+    }
+  });
+  const result = verifyChain({ seq: 0, hash: GENESIS.toString('hex') }, entries);
+  const text = result.ok
+    ? `The chain is whole: ${result.state.seq} entries, head ${result.state.hash}.`
+    : `The chain is broken. ${result.reason}`;
+  return { text, data: result, ok: result.ok };
+}
+
+const auditExport: Command = {
+  words: ['audit', 'export'],
+  summary: 'Print the audit log as JSON lines, for "audit verify --file".',
+  options: {},
+  async run() {
+    const lines = await withRuntime(async ({ auditReader }) => {
+      const all: string[] = [];
+      for await (const entry of auditReader.stored()) all.push(JSON.stringify(entry));
+      return all;
+    });
+    return { text: lines.join('\n'), data: null, ok: true };
+  },
+};
+
+export const commands: readonly Command[] = [adminCreate, keysCreate, configCheck, auditVerify, auditExport];
+
+export function usage(): string {
+  const lines = commands.flatMap((command) => [
+    `  ${command.words.join(' ')}`,
+    `      ${command.summary}`,
+    ...Object.entries(command.options).map(
+      ([name, takes]) =>
+        `      --${name}  ${takes.replace(/!$/, '')}${takes.endsWith('!') ? ' (required)' : ''}`,
+    ),
+  ]);
+  return ['Usage: npm run -s cli -- COMMAND [OPTIONS] [--json]', '', ...lines].join('\n');
+}

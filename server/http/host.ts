@@ -1,0 +1,181 @@
+/**
+ * The HTTP host: Fastify in front of everything. One request id on every response, one log line a request,
+ * security headers, HTTPS behind a TLS proxy, CORS closed but for a list, compression from 1 KB up, ETags,
+ * limits and time-outs, and a drain in which readiness fails first.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import fastifyCompress from '@fastify/compress';
+import fastifyCors from '@fastify/cors';
+import fastifyEtag from '@fastify/etag';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { newId } from '../platform/ids.ts';
+import { PlainError } from '../platform/plain-error.ts';
+import type { Runtime } from '../runtime.ts';
+import { createIdentity } from './identity.ts';
+import { registerPages } from './pages.ts';
+import { problemHandler, sendProblem } from './problem.ts';
+import { registerProbes } from './probes.ts';
+import { isDirectLoopback, setSecurityHeaders } from './security.ts';
+import { registerStream } from './stream.ts';
+import { readTrace } from './trace.ts';
+import { registerTrpc } from './trpc.ts';
+
+export type Host = {
+  /** Port that was bound. */
+  port: number;
+  /** Readiness fails first, open requests finish (up to the drain time-out), then connections end. */
+  close(): Promise<void>;
+};
+
+const DRAIN_NOTICE_MS = 300;
+const PROBES = /^\/(livez|readyz|health\/)/;
+const QUIET = /^\/(livez|readyz|health\/|metrics|_next\/static\/)/;
+
+export async function createHost(
+  runtime: Runtime,
+  options: { authSecret: string; secureCookies: boolean },
+): Promise<Host> {
+  const { config, clock, log } = runtime;
+  const state = { draining: false, started: false };
+  const app = Fastify({
+    logger: false,
+    trustProxy: config.WHEELHOUSE_TRUSTED_PROXIES ?? false,
+    bodyLimit: config.WHEELHOUSE_BODY_LIMIT_BYTES,
+    requestTimeout: 30_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 72_000,
+    genReqId: () => newId(clock.now()),
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+  });
+  app.server.headersTimeout = 15_000;
+  app.server.maxRequestsPerSocket = 0;
+  app.setErrorHandler(problemHandler(log));
+
+  const origins = new Set(
+    config.WHEELHOUSE_PUBLIC_URL ? [new URL(config.WHEELHOUSE_PUBLIC_URL).origin] : [],
+  );
+  const https = config.WHEELHOUSE_PUBLIC_URL?.startsWith('https:') ?? false;
+  const identity = createIdentity({
+    ...runtime,
+    secret: options.authSecret,
+    secureCookies: options.secureCookies,
+  });
+
+  observe(app, runtime, { https, draining: () => state.draining });
+  app.addHook('onRequest', async (request, reply) => {
+    // Only a proxy that we trust can say that the client used TLS.
+    if (!https || request.protocol === 'https' || PROBES.test(request.url)) return;
+    if (isDirectLoopback(request)) return;
+    if (request.method === 'GET' || request.method === 'HEAD') {
+      return reply.redirect(`${config.WHEELHOUSE_PUBLIC_URL}${request.url}`, 308);
+    }
+    return sendProblem(request, reply, 403, 'This console is only served over HTTPS.');
+  });
+  await app.register(fastifyCors, {
+    origin: config.WHEELHOUSE_ALLOWED_ORIGINS ?? false,
+    methods: ['GET', 'POST'],
+    allowedHeaders: ['authorization', 'content-type', 'traceparent', 'last-event-id'],
+    exposedHeaders: ['x-request-id', 'retry-after'],
+    credentials: false,
+    maxAge: 600,
+  });
+  await app.register(fastifyCompress, { threshold: 1024, encodings: ['br', 'gzip'], brotliOptions: { params: { 1: 4 } } });
+  await app.register(fastifyEtag, { weak: true });
+
+  registerProbes(app, runtime, {
+    draining: () => state.draining,
+    started: () => state.started,
+  });
+  app.get('/metrics', async (request, reply) => {
+    if (!isDirectLoopback(request)) {
+      const principal = await identity.principal(request);
+      if (principal?.kind !== 'key' || !principal.scopes.includes('metrics:read')) {
+        return sendProblem(request, reply, 401, 'Send an API key with the scope metrics:read.');
+      }
+    }
+    return reply
+      .header('cache-control', 'no-store')
+      .type(runtime.metrics.registry.contentType)
+      .send(await runtime.metrics.registry.metrics());
+  });
+  const stream = registerStream(app, runtime, identity);
+  await registerTrpc(app, runtime, identity, origins);
+  const pages = await registerPages(app, runtime, identity, origins);
+
+  try {
+    await app.listen({ host: config.HOST, port: config.PORT });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code === 'EADDRINUSE') {
+      throw new PlainError(
+        `Port ${config.PORT} on ${config.HOST} is in use; stop the other program or set PORT to another one.`,
+      );
+    }
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+      throw new PlainError(`Cannot listen on ${config.HOST} port ${config.PORT} (${String(code)}); check HOST and PORT.`);
+    }
+    throw error;
+  }
+  state.started = true;
+  const address = app.server.address();
+  return {
+    port: typeof address === 'object' && address ? address.port : config.PORT,
+    async close() {
+      state.draining = true;
+      stream.close();
+      const deadline = clock.monotonicMs() + config.WHEELHOUSE_DRAIN_SECONDS * 1000;
+      // The listener stays for a moment, so that a load balancer sees readiness fail before it is gone.
+      await sleep(DRAIN_NOTICE_MS);
+      while (runtime.metrics.recent().inFlight > 0 && clock.monotonicMs() < deadline) await sleep(25);
+      const closing = app.close();
+      app.server.closeAllConnections();
+      await closing;
+      await pages.close();
+    },
+  };
+}
+
+/** Request id, trace id, metrics and the one log line. */
+function observe(app: FastifyInstance, runtime: Runtime, options: { https: boolean; draining: () => boolean }): void {
+  const { clock, log, metrics } = runtime;
+  const { draining } = options;
+  const started = new WeakMap<FastifyRequest, { at: number; traceId: string }>();
+  app.addHook('onRequest', async (request, reply) => {
+    started.set(request, { at: clock.monotonicMs(), traceId: readTrace(request.headers.traceparent) });
+    metrics.requestStarted();
+    if (draining()) reply.header('connection', 'close');
+    reply.header('x-request-id', request.id);
+    setSecurityHeaders(reply, options);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const begun = started.get(request);
+    if (!begun) return;
+    const seconds = (clock.monotonicMs() - begun.at) / 1000;
+    const route = routeOf(request);
+    metrics.requestEnded({ method: request.method, route, status: reply.raw.statusCode }, seconds);
+    const level = reply.raw.statusCode >= 500 ? 'warn' : QUIET.test(request.url) ? 'debug' : 'info';
+    log[level](
+      {
+        requestId: request.id,
+        traceId: begun.traceId,
+        method: request.method,
+        path: request.url.split('?')[0],
+        route,
+        status: reply.raw.statusCode,
+        durationMs: Math.round(seconds * 1e5) / 100,
+        address: request.ip,
+        principal: request.principal?.id,
+      },
+      'request',
+    );
+  });
+}
+
+/** A label with few values: the route's pattern, and for tRPC the procedure when it is one that exists. */
+function routeOf(request: FastifyRequest): string {
+  const pattern = request.routeOptions.url;
+  if (pattern === undefined || pattern === '/*' || pattern === '*') return 'page';
+  return pattern;
+}

@@ -1,0 +1,73 @@
+/** Who asks: an API key in `Authorization: Bearer`, or the session cookie that next-auth set. */
+import type { FastifyRequest } from 'fastify';
+import { decode } from 'next-auth/jwt';
+import type { Principal } from '../api/trpc.ts';
+import type { Keys } from '../keys/index.ts';
+import { createBriefCache } from '../platform/brief-cache.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Sessions } from '../sessions/index.ts';
+
+export type Identity = {
+  /** Null when there are no credentials or they are not good. Throws when the database cannot be asked. */
+  principal(request: FastifyRequest): Promise<Principal | null>;
+  /** The token is ours and not past its end; says nothing about revocation. Needs no database. */
+  hasSessionToken(request: FastifyRequest): Promise<boolean>;
+};
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+export function sessionCookieName(secure: boolean): string {
+  return secure ? '__Secure-next-auth.session-token' : 'next-auth.session-token';
+}
+
+/** Reads one cookie; a token that next-auth had to split arrives as `name.0`, `name.1`, … */
+export function readCookie(header: string | undefined, name: string): string | null {
+  if (!header) return null;
+  const cookies = new Map<string, string>();
+  for (const part of header.split(';')) {
+    const at = part.indexOf('=');
+    if (at > 0) cookies.set(part.slice(0, at).trim(), part.slice(at + 1).trim());
+  }
+  const whole = cookies.get(name);
+  if (whole !== undefined) return whole;
+  let joined = '';
+  for (let i = 0; i < 8; i++) {
+    const piece = cookies.get(`${name}.${i}`);
+    if (piece === undefined) break;
+    joined += piece;
+  }
+  return joined || null;
+}
+
+export function createIdentity(deps: {
+  sessions: Sessions;
+  keys: Keys;
+  clock: Clock;
+  secret: string;
+  secureCookies: boolean;
+}): Identity {
+  const cookie = sessionCookieName(deps.secureCookies);
+  // Decrypting costs more than a map look-up; the session behind the token is asked for every time.
+  const decoded = createBriefCache<string | null>({ ttlMs: 10_000, max: 5_000, clock: deps.clock });
+  const sessionId = async (request: FastifyRequest) => {
+    const token = readCookie(request.headers.cookie, cookie);
+    if (!token || token.length > 8_192) return null;
+    return decoded.get(token, async () => {
+      const payload = await decode({ token, secret: deps.secret }).catch(() => null);
+      const sid = payload?.sid;
+      return typeof sid === 'string' && UUID.test(sid) ? sid : null;
+    });
+  };
+  return {
+    async principal(request) {
+      const bearer = request.headers.authorization;
+      if (bearer !== undefined) {
+        const match = /^Bearer ([^\s]{1,200})$/i.exec(bearer);
+        return match?.[1] ? deps.keys.verify(match[1]) : null;
+      }
+      const id = await sessionId(request);
+      return id ? deps.sessions.resolve(id) : null;
+    },
+    hasSessionToken: async (request) => (await sessionId(request)) !== null,
+  };
+}

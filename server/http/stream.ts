@@ -1,0 +1,185 @@
+/**
+ * `GET /api/stream`: server-sent events, one `frame` each 500 ms with the newest figures and what changed.
+ *
+ * A frame is serialised once for each set of topics, however many read it. Ids increase; a client that comes
+ * back with `Last-Event-ID` gets the frames it missed, up to a minute. A reader that does not keep up skips to
+ * the newest frame: at most one frame a client waits in this process, so memory is bounded. Streams end when
+ * their session or key does, within a second.
+ */
+import type { ServerResponse } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import type { Principal } from '../api/trpc.ts';
+import type { Runtime } from '../runtime.ts';
+import type { LiveEvent, LiveFrame } from '../system/contract.ts';
+import { round } from '../system/live.ts';
+import type { Identity } from './identity.ts';
+import { sendProblem } from './problem.ts';
+
+const FRAME_MS = 500;
+const KEEP_FRAMES = 120;
+const MAX_CLIENTS = 5_000;
+const MAX_EVENTS = 200;
+const RECHECK_MS = 900;
+const HEARTBEAT_MS = 15_000;
+
+type Client = {
+  response: ServerResponse;
+  /** Sorted, joined by commas; empty for all. */
+  topics: string;
+  principal: Principal;
+  /** The kernel's buffer is full; the next frame waits in `pending`, older ones are dropped. */
+  blocked: boolean;
+  pending: string | null;
+};
+type Frame = { id: number; at: string; metrics: Record<string, number>; events: LiveEvent[] };
+
+export function registerStream(
+  app: FastifyInstance,
+  runtime: Runtime,
+  identity: Identity,
+): { close(): void } {
+  const { clock, live, metrics, bus, sessions, log } = runtime;
+  const clients = new Set<Client>();
+  const frames: Frame[] = [];
+  let events: LiveEvent[] = [];
+  // Ids go on over restarts, so that a client's last id never lies in our future.
+  let id = clock.now().getTime();
+  let lastFrameAt = 0;
+  const stopListening = bus.onAny((event) => {
+    if (events.length < MAX_EVENTS) events.push(event);
+  });
+
+  const render = (frame: Frame, topics: string): string => {
+    const wanted = topics === '' ? null : new Set(topics.split(','));
+    const data: LiveFrame = {
+      at: frame.at,
+      metrics: wanted
+        ? Object.fromEntries(
+            Object.entries(frame.metrics).filter(([name]) => wanted.has(live.topicOf(name) ?? '')),
+          )
+        : frame.metrics,
+      events: wanted ? frame.events.filter((event) => wanted.has(event.topic)) : frame.events,
+    };
+    return `event: frame\nid: ${frame.id}\ndata: ${JSON.stringify(data)}\n\n`;
+  };
+  const write = (client: Client, text: string) => {
+    if (client.blocked) {
+      client.pending = text;
+      return;
+    }
+    client.blocked = !client.response.write(text);
+  };
+
+  const tick = () => {
+    if (clients.size === 0 && events.length === 0) return;
+    id = Math.max(id + 1, clock.now().getTime());
+    const frame: Frame = {
+      id,
+      at: clock.now().toISOString(),
+      metrics: round(live.sample()),
+      events,
+    };
+    events = [];
+    frames.push(frame);
+    if (frames.length > KEEP_FRAMES) frames.shift();
+    lastFrameAt = clock.monotonicMs();
+    const rendered = new Map<string, string>();
+    for (const client of clients) {
+      let text = rendered.get(client.topics);
+      if (text === undefined) {
+        text = render(frame, client.topics);
+        rendered.set(client.topics, text);
+      }
+      write(client, text);
+    }
+  };
+  const frameTimer = setInterval(tick, FRAME_MS);
+  const heartbeat = setInterval(() => {
+    if (clock.monotonicMs() - lastFrameAt < HEARTBEAT_MS) return;
+    for (const client of clients) if (!client.blocked) client.response.write(': alive\n\n');
+  }, HEARTBEAT_MS);
+
+  let checking = false;
+  const recheck = async () => {
+    const ids = new Set<string>();
+    for (const { principal } of clients) if (principal.kind === 'user') ids.add(principal.sessionId);
+    if (checking || ids.size === 0 || !runtime.db.status().up) return;
+    checking = true;
+    try {
+      const alive = await sessions.alive([...ids]);
+      for (const client of clients) {
+        if (client.principal.kind === 'user' && !alive.has(client.principal.sessionId)) {
+          client.response.end('event: ended\ndata: {}\n\n');
+        }
+      }
+    } catch (err) {
+      // The database is away: streams stay, they are how a page learns of it.
+      log.debug({ err }, 'sessions of streams could not be checked');
+    } finally {
+      checking = false;
+    }
+  };
+  const recheckTimer = setInterval(recheck, RECHECK_MS);
+  const stopRevoked = sessions.onRevoked(recheck);
+
+  app.get('/api/stream', async (request, reply) => {
+    const principal = await identity.principal(request);
+    if (!principal) return sendProblem(request, reply, 401, 'Sign in, or send an API key.');
+    if (clients.size >= MAX_CLIENTS) {
+      reply.header('retry-after', '10');
+      return sendProblem(request, reply, 503, 'Too many live streams are open.');
+    }
+    const query = new URL(request.url, 'http://stream').searchParams;
+    const topics = [...new Set((query.get('topics') ?? '').split(',').filter(Boolean))]
+      .slice(0, 50)
+      .sort()
+      .join(',');
+    const lastId = Number(request.headers['last-event-id'] ?? query.get('lastEventId') ?? Number.NaN);
+
+    reply.hijack();
+    const response = reply.raw;
+    for (const [name, value] of Object.entries(reply.getHeaders())) {
+      if (value !== undefined) response.setHeader(name, value);
+    }
+    response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store, no-transform',
+      'x-accel-buffering': 'no',
+      connection: 'keep-alive',
+    });
+    request.raw.socket.setNoDelay(true);
+    request.raw.socket.setTimeout(0);
+    const client: Client = { response, topics, principal, blocked: false, pending: null };
+    response.on('drain', () => {
+      client.blocked = false;
+      const { pending } = client;
+      client.pending = null;
+      if (pending !== null) write(client, pending);
+    });
+    response.on('close', () => {
+      clients.delete(client);
+      metrics.streamClosed();
+    });
+    response.on('error', () => response.destroy());
+    metrics.streamOpened();
+    // From here on it is a stream and no longer a request in flight.
+    metrics.requestEnded({ method: 'GET', route: '/api/stream', status: 200 }, 0);
+    clients.add(client);
+    let opening = 'retry: 2000\n\n';
+    if (Number.isFinite(lastId)) {
+      for (const frame of frames) if (frame.id > lastId) opening += render(frame, topics);
+    }
+    write(client, opening);
+  });
+
+  return {
+    close() {
+      clearInterval(frameTimer);
+      clearInterval(heartbeat);
+      clearInterval(recheckTimer);
+      stopListening();
+      stopRevoked();
+      for (const client of clients) client.response.end();
+    },
+  };
+}

@@ -1,0 +1,112 @@
+/** `/api/trpc/*`: the same procedures for pages and scripts. Refuses before it reads a body. */
+import { incomingMessageToRequest } from '@trpc/server/adapters/node-http';
+import { resolveResponse } from '@trpc/server/http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Context, type Principal, publicProcedures } from '../api/trpc.ts';
+import type { Runtime } from '../runtime.ts';
+import type { Identity } from './identity.ts';
+import { sendProblem } from './problem.ts';
+import { isSameOrigin } from './security.ts';
+
+const PREFIX = '/api/trpc/';
+const MAX_BATCH = 20;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    principal: Principal | null;
+  }
+}
+
+export async function registerTrpc(
+  app: FastifyInstance,
+  runtime: Runtime,
+  identity: Identity,
+  origins: ReadonlySet<string>,
+): Promise<void> {
+  await app.register(async (scope) => {
+    scope.decorateRequest('principal', null);
+    // tRPC parses the text itself, so that malformed JSON is answered in its own shape.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
+      done(null, body),
+    );
+
+    scope.addHook('onRequest', async (request, reply) => {
+      const names = procedureNames(request);
+      if (names.length > MAX_BATCH) {
+        return sendProblem(request, reply, 400, `At most ${MAX_BATCH} calls in a batch.`);
+      }
+      const withCookie = request.headers.authorization === undefined;
+      if (withCookie && !isSameOrigin(request, origins)) {
+        return sendProblem(
+          request,
+          reply,
+          403,
+          'This request comes from another site. Scripts send an API key in Authorization: Bearer.',
+        );
+      }
+      const open = names.length > 0 && names.every((name) => publicProcedures.has(name));
+      if (open) return;
+      request.principal = await identity.principal(request);
+      if (!request.principal) {
+        return sendProblem(request, reply, 401, refusal(request));
+      }
+    });
+
+    const handle = async (request: FastifyRequest, reply: FastifyReply) => {
+      const raw = Object.assign(request.raw, { body: request.body ?? '' });
+      const report = (err: unknown) =>
+        runtime.log.error({ err, requestId: request.id, procedures: procedureNames(request) }, 'procedure failed');
+      const incoming = incomingMessageToRequest(raw, reply.raw, { maxBodySize: null });
+      const answer = await resolveResponse({
+        router: runtime.router,
+        req: incoming,
+        path: procedurePath(request),
+        error: null,
+        allowBatching: true,
+        createContext: async (): Promise<Context> => ({
+          principal: request.principal,
+          requestId: request.id,
+          signal: incoming.signal,
+          address: request.ip,
+          report,
+        }),
+        onError({ error }) {
+          if (error.code === 'INTERNAL_SERVER_ERROR' && error.cause === undefined) report(error);
+        },
+      });
+      reply.code(answer.status);
+      for (const [name, value] of answer.headers) {
+        if (name !== 'transfer-encoding' && name !== 'trpc-accept') reply.header(name, value);
+      }
+      // Private answers may be kept by the browser only to ask again (ETag), never shown unasked.
+      reply.header('cache-control', 'private, no-cache');
+      return reply.send(await answer.text());
+    };
+    scope.get(`${PREFIX}*`, handle);
+    scope.post(`${PREFIX}*`, handle);
+  });
+}
+
+function procedurePath(request: FastifyRequest): string {
+  const end = request.url.indexOf('?');
+  const path = request.url.slice(PREFIX.length, end < 0 ? undefined : end);
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+function procedureNames(request: FastifyRequest): string[] {
+  return procedurePath(request).split(',').filter(Boolean);
+}
+
+function refusal(request: FastifyRequest): string {
+  if (request.headers.authorization !== undefined) {
+    return 'This API key is malformed, unknown, expired or revoked.';
+  }
+  return request.headers.cookie === undefined
+    ? 'Sign in, or send an API key in Authorization: Bearer.'
+    : 'The session has ended. Sign in again.';
+}
