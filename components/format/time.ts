@@ -1,0 +1,31 @@
+import { formatDuration } from './duration.ts';
+
+const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
+const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
+
+/** `12:04:31` in the viewer's zone. */
+export function formatClock(at: string | number): string {
+  return clock.format(new Date(at));
+}
+
+/** `21 Nov 2025, 12:04:31 CET`. */
+export function formatInstant(at: string | number): string {
+  return full.format(new Date(at));
+}
+
+/** `just now`, `3 m ago`, `in 2 h`; a date past thirty days. */
+export function formatRelative(at: string | number, now: number): string {
+  const seconds = (now - new Date(at).getTime()) / 1000;
+  const size = Math.abs(seconds);
+  if (size < 5) return 'just now';
+  if (size > 30 * 86_400) return day.format(new Date(at));
+  const unit = size < 60 ? 1 : size < 3600 ? 60 : size < 86_400 ? 3600 : 86_400;
+  const words = formatDuration(Math.floor(size / unit) * unit);
+  return seconds > 0 ? `${words} ago` : `in ${words}`;
+}
+
+/** The viewer's zone, named: `Europe/Berlin`. */
+export function zoneName(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
