@@ -48,12 +48,18 @@ export async function createRuntime(options: {
   log: Log;
   publicUrl: () => string;
   clock?: Clock;
+  /** False for the command line, which is no replica. */
+  member?: boolean;
 }): Promise<Runtime> {
   const { config, log } = options;
   const clock = options.clock ?? systemClock;
   const metrics = createMetrics({ version, clock });
   const db = createDb({ url: options.databaseUrl, clock, log });
-  const presence = await createPresence({ url: options.databaseUrl, log });
+  const presence = await createPresence({
+    url: options.databaseUrl,
+    log,
+    member: options.member ?? true,
+  });
   const store = await createSharedStore({ url: config.REDIS_URL, clock, log });
   const bus = createBus(store, log);
   const secrets = createSecrets(config.secret);

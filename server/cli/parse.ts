@@ -28,7 +28,7 @@ export function parseCommand(argv: readonly string[], commands: readonly Command
   );
   if (!command) throw new UsageError(`There is no command "${words.join(' ')}".`);
   const names = Object.keys(command.options);
-  const { values } = readArgs(rest, names);
+  const values: Record<string, string | boolean | undefined> = readArgs(rest, names).values;
   for (const name of names) {
     if (command.options[name]?.endsWith('!') && values[name] === undefined) {
       throw new UsageError(`--${name} is missing: ${command.options[name].slice(0, -1)}.`);

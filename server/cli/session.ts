@@ -39,6 +39,7 @@ export async function withRuntime<T>(work: (runtime: Runtime) => Promise<T>): Pr
       databaseUrl,
       database: config.DATABASE_URL ? 'external' : 'embedded',
       log: silentLog(),
+      member: false,
       publicUrl: () => config.WHEELHOUSE_PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`,
     });
     try {

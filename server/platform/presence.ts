@@ -11,10 +11,16 @@ export type Presence = {
   close(): Promise<void>;
 };
 
-const LOCK = [0x7768, 2] as const;
+const LOCK = [0x7768, 4] as const;
 const EVERY_MS = 5_000;
 
-export async function createPresence(options: { url: string; log: Log }): Promise<Presence> {
+export async function createPresence(options: {
+  url: string;
+  log: Log;
+  /** False for a program that only looks in, such as the command line. */
+  member: boolean;
+}): Promise<Presence> {
+  if (!options.member) return { count: () => 1, close: async () => undefined };
   let client: pg.Client | null = null;
   let count = 1;
   let busy = false;

@@ -8,7 +8,7 @@ import { PlainError } from '../plain-error.ts';
  * How PostgreSQL's programs are run. PostgreSQL refuses to run as root, so as root there are two ways:
  * - `user`: as the system user `postgres`, which is made when it is missing. This is the rule: a hostile SQL superuser is then an
  *   ordinary user of the machine. It needs every folder above the programs and above the data to be open to that user.
- * - `namespace`: in a user namespace (`unshare --user`), where PostgreSQL sees user 70 and the kernel still sees root. This serves
+ * - `namespace`: in a user namespace (`unshare --user`), where PostgreSQL sees the user `nobody` (initdb wants one that exists) and the kernel still sees root. This serves
  *   clones and data folders below a closed folder such as /root or the 0700 folders of `mktemp -d`.
  * Anybody else runs them directly.
  */
@@ -22,7 +22,7 @@ export type Binaries = { postgres: string; initdb: string };
 type SpawnOptions = { output: number | 'pipe'; detached: boolean; cwd: string };
 
 const run = promisify(execFile);
-const namespaceArguments = ['--user', '--map-user=70', '--map-group=70', '--'];
+const namespaceArguments = ['--user', '--map-user=65534', '--map-group=65534', '--'];
 
 export async function findBinaries(): Promise<Binaries> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
