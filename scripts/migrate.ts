@@ -1,80 +1,81 @@
 /**
  * The developer's tool for migrations; `npm start` applies them by itself.
  *   node scripts/migrate.ts create NAME   writes a migration for what changed in prisma/**.prisma
- *   node scripts/migrate.ts status        lists what DATABASE_URL (or the embedded database) lacks
- * A scratch database in a temporary folder answers what the migrations so far amount to.
+ *   node scripts/migrate.ts check         fails when the newest migration does not amount to the schema
+ * Each migration folder keeps the schema that it leads to (`schema.txt`), so that the next one is the difference
+ * of two schemas, computed by Prisma's schema engine (WebAssembly).
  */
-import { EventEmitter } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import pg from 'pg';
-import { migrate, noFilter, openSchemaEngine, readMigrations } from '../server/platform/db/migrate.ts';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import { openEmbeddedPostgres } from '../server/platform/postgres/embedded.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const folder = path.join(root, 'prisma/migrations');
+const SNAPSHOT = 'schema.txt';
 
-/** The adapter does not know PostgreSQL's internal type "char" (18), which the engine's catalog queries answer: call it text. */
-class DescribingClient extends pg.Client {
-  constructor(config?: string | pg.ClientConfig) {
-    super(config);
-    const connection: unknown = Reflect.get(this, 'connection');
-    if (!(connection instanceof EventEmitter)) throw new Error('pg has changed: a client has no connection');
-    connection.on('rowDescription', (message: { fields: { dataTypeID: number }[] }) => {
-      for (const field of message.fields) if (field.dataTypeID === 18) field.dataTypeID = 25;
-    });
-  }
-}
-
-/** The schema folder as the engine wants it. */
-export function readSchema(): { files: { path: string; content: string }[] } {
-  const files = readdirSync(path.join(root, 'prisma'), { recursive: true, encoding: 'utf8' })
+/** All schema files as one text, in the order of their names. */
+export function readSchema(): string {
+  return readdirSync(path.join(root, 'prisma'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.prisma'))
     .sort()
-    .map((file) => {
-      const full = path.join(root, 'prisma', file);
-      return { path: full, content: readFileSync(full, 'utf8') };
-    });
-  return { files };
+    .map((file) => readFileSync(path.join(root, 'prisma', file), 'utf8'))
+    .join('\n');
 }
 
-/** The SQL that leads from the migrations to the schema; null when they agree. `url` is an empty database. */
-export async function pendingSql(url: string): Promise<string | null> {
-  await migrate({ url, folder });
-  const engine = await openSchemaEngine({ connectionString: url, Client: DescribingClient });
+/** The schema that the migrations so far lead to; null when there is none. */
+function lastSchema(): string | null {
+  const newest = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort()
+    .at(-1);
+  return newest ? readFileSync(path.join(folder, newest, SNAPSHOT), 'utf8') : null;
+}
+
+async function openSchemaEngine(url: string) {
+  const require = createRequire(import.meta.url);
+  const entry = require.resolve('@prisma/schema-engine-wasm/schema_engine_bg');
+  const bindings = await import('@prisma/schema-engine-wasm/schema_engine_bg');
+  const wasm = readFileSync(path.join(path.dirname(entry), 'schema_engine_bg.wasm'));
+  const { instance } = await WebAssembly.instantiate(wasm, {
+    './schema_engine_bg.js': { ...bindings },
+  });
+  bindings.__wbg_set_wasm(instance.exports);
+  const { __wbindgen_start: begin } = instance.exports;
+  if (typeof begin === 'function') begin();
+  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg(url));
+  return bindings.SchemaEngine.new({ datamodels: undefined }, () => undefined, adapter);
+}
+
+/** The SQL that leads from the migrations to the schema; null when they agree. */
+export async function pendingSql(): Promise<string | null> {
+  const known = lastSchema();
+  const schema = readSchema();
+  if (known === schema) return null;
+  const target = (content: string) => ({
+    tag: 'schemaDatamodel' as const,
+    files: [{ path: 'schema.prisma', content }],
+  });
+  // The engine wants a live connection even to compare two texts: a scratch database in a temporary folder.
+  const dataDir = mkdtempSync(path.join(tmpdir(), 'wheelhouse-migrate-'));
+  const server = await openEmbeddedPostgres({ dataDir, role: 'cli', progress: () => undefined });
+  const engine = await openSchemaEngine(server.url);
   try {
     const { stdout } = await engine.diff({
-      from: { tag: 'migrations', ...readMigrations(folder) },
-      to: { tag: 'schemaDatamodel', ...readSchema() },
+      from: known === null ? { tag: 'empty' } : target(known),
+      to: target(schema),
       script: true,
       exitCode: null,
-      filters: noFilter,
+      filters: { externalTables: [], externalEnums: [] },
     });
     const sql = stdout?.trim() ?? '';
     return sql === '' || sql === '-- This is an empty migration.' ? null : `${sql}\n`;
   } finally {
     engine.free();
-  }
-}
-
-async function create(name: string): Promise<void> {
-  const dataDir = mkdtempSync(path.join(tmpdir(), 'wheelhouse-migrate-'));
-  const server = await openEmbeddedPostgres({ dataDir, role: 'cli', progress: () => undefined });
-  try {
-    const sql = await pendingSql(server.url);
-    if (!sql) {
-      process.stdout.write('The migrations already amount to the schema.\n');
-      return;
-    }
-    const stamp = new Date().toISOString().replace(/\D/g, '').slice(0, 14);
-    const target = path.join(folder, `${stamp}_${name}`);
-    mkdirSync(target, { recursive: true });
-    writeFileSync(path.join(target, 'migration.sql'), sql);
-    const lock = path.join(folder, 'migration_lock.toml');
-    if (!existsSync(lock)) writeFileSync(lock, 'provider = "postgresql"\n');
-    process.stdout.write(`Wrote ${path.relative(root, target)}/migration.sql\n`);
-  } finally {
     await server.stop();
     rmSync(dataDir, { recursive: true, force: true });
   }
@@ -82,9 +83,18 @@ async function create(name: string): Promise<void> {
 
 if (process.argv[1] && path.resolve(process.argv[1]) === import.meta.filename) {
   const [command, name] = process.argv.slice(2);
-  if (command === 'create' && name && /^[a-z0-9_]+$/.test(name)) await create(name);
-  else {
-    process.stderr.write('Usage: node scripts/migrate.ts create NAME   (letters, digits and _)\n');
-    process.exitCode = 2;
+  const sql = await pendingSql();
+  if (sql === null) {
+    process.stdout.write('The migrations amount to the schema.\n');
+  } else if (command === 'create' && name && /^[a-z0-9_]+$/.test(name)) {
+    const stamp = new Date().toISOString().replace(/\D/g, '').slice(0, 14);
+    const target = path.join(folder, `${stamp}_${name}`);
+    mkdirSync(target, { recursive: true });
+    writeFileSync(path.join(target, 'migration.sql'), sql);
+    writeFileSync(path.join(target, SNAPSHOT), readSchema());
+    process.stdout.write(`Wrote ${path.relative(root, target)}/migration.sql\n`);
+  } else {
+    process.stdout.write(`Not in any migration yet:\n${sql}\nRun: node scripts/migrate.ts create NAME\n`);
+    process.exitCode = command === 'check' ? 1 : 2;
   }
 }

@@ -1,57 +1,37 @@
 /**
- * Applies `prisma/migrations` without Prisma's downloaded engine: the same schema engine as WebAssembly, over the
- * pg adapter. The folder stays a normal Prisma migrations folder. Replicas that start together wait for each
- * other by an advisory lock; when nothing is missing (every warm start) the engine is not even loaded.
+ * Applies `prisma/migrations` as `prisma migrate deploy` would, by plain SQL: each migration in one transaction
+ * together with its row in `_prisma_migrations` (same columns, same SHA-256 checksum), so Prisma's own tools go on
+ * working on the folder and the table. Prisma's engine is not used here: it would have to be downloaded, and its
+ * WebAssembly form splits scripts at every semicolon, also inside a function's body.
+ * Replicas that start together wait for each other by an advisory lock.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createHash, randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { PrismaPg } from '@prisma/adapter-pg';
-import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
-import type { MigrationList, SchemaEngine } from '@prisma/schema-engine-wasm';
 import pg from 'pg';
 import { PlainError } from '../plain-error.ts';
 
 const LOCK = [0x7768, 3] as const;
-export const noFilter = { externalTables: [], externalEnums: [] };
+// As Prisma creates it.
+const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS public._prisma_migrations (
+  id varchar(36) PRIMARY KEY NOT NULL,
+  checksum varchar(64) NOT NULL,
+  finished_at timestamptz,
+  migration_name varchar(255) NOT NULL,
+  logs text,
+  rolled_back_at timestamptz,
+  started_at timestamptz NOT NULL DEFAULT now(),
+  applied_steps_count integer NOT NULL DEFAULT 0
+)`;
+
+type Migration = { name: string; sql: string };
 
 /** The migrations of a folder, oldest first. */
-export function readMigrations(folder: string): MigrationList {
-  const lockfile = path.join(folder, 'migration_lock.toml');
-  const names = readdirSync(folder, { withFileTypes: true })
+function readMigrations(folder: string): Migration[] {
+  return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort();
-  return {
-    baseDir: folder,
-    lockfile: {
-      path: 'migration_lock.toml',
-      content: existsSync(lockfile) ? readFileSync(lockfile, 'utf8') : null,
-    },
-    shadowDbInitScript: '',
-    migrationDirectories: names.map((name) => ({
-      path: name,
-      migrationFile: {
-        path: 'migration.sql',
-        content: { tag: 'ok', value: readFileSync(path.join(folder, name, 'migration.sql'), 'utf8') },
-      },
-    })),
-  };
-}
-
-/** Loads the WebAssembly schema engine on a database. */
-export async function openSchemaEngine(database: string | pg.PoolConfig): Promise<SchemaEngine> {
-  const require = createRequire(import.meta.url);
-  const entry = require.resolve('@prisma/schema-engine-wasm/schema_engine_bg');
-  const bindings = await import('@prisma/schema-engine-wasm/schema_engine_bg');
-  const wasm = readFileSync(path.join(path.dirname(entry), 'schema_engine_bg.wasm'));
-  const { instance } = await WebAssembly.instantiate(wasm, {
-    './schema_engine_bg.js': bindings as unknown as WebAssembly.ModuleImports,
-  });
-  bindings.__wbg_set_wasm(instance.exports);
-  (instance.exports.__wbindgen_start as () => void)();
-  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg(database));
-  return bindings.SchemaEngine.new({ datamodels: undefined }, () => undefined, adapter);
+    .map(({ name }) => ({ name, sql: readFileSync(path.join(folder, name, 'migration.sql'), 'utf8') }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 type Applied = { migration_name: string; finished_at: Date | null; rolled_back_at: Date | null };
@@ -90,8 +70,8 @@ export async function migrate(options: {
   url: string;
   folder: string;
 }): Promise<{ applied: string[] }> {
-  const list = readMigrations(options.folder);
-  const names = list.migrationDirectories.map((entry) => entry.path);
+  const migrations = readMigrations(options.folder);
+  const names = migrations.map((entry) => entry.name);
   const client = new pg.Client({
     connectionString: options.url,
     connectionTimeoutMillis: 5_000,
@@ -106,22 +86,29 @@ export async function migrate(options: {
   try {
     if (missing(names, await readApplied(client)).length === 0) return { applied: [] };
     await client.query('SELECT pg_advisory_lock($1, $2)', [...LOCK]);
-    if (missing(names, await readApplied(client)).length === 0) return { applied: [] };
-    const engine = await openSchemaEngine(options.url);
-    try {
-      const { appliedMigrationNames } = await engine.applyMigrations({
-        migrationsList: list,
-        filters: noFilter,
-      });
-      return { applied: appliedMigrationNames };
-    } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
-      throw new PlainError(`A database migration failed: ${message.trim()}`);
-    } finally {
-      engine.free();
-    }
+    await client.query(MIGRATIONS_TABLE);
+    const wanted = new Set(missing(names, await readApplied(client)));
+    for (const migration of migrations) if (wanted.has(migration.name)) await apply(client, migration);
+    return { applied: [...wanted] };
   } finally {
     await client.end();
+  }
+}
+
+async function apply(client: pg.Client, { name, sql }: Migration): Promise<void> {
+  try {
+    await client.query('BEGIN');
+    await client.query(sql);
+    await client.query(
+      `INSERT INTO public._prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
+       VALUES ($1, $2, $3, now(), clock_timestamp(), 1)`,
+      [randomUUID(), createHash('sha256').update(sql).digest('hex'), name],
+    );
+    await client.query('COMMIT');
+  } catch (cause) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new PlainError(`The database migration ${name} failed and was rolled back: ${message}`);
   }
 }
 
