@@ -128,3 +128,15 @@ CREATE INDEX "sign_in_throttles_last_at_idx" ON "sign_in_throttles"("last_at");
 
 -- AddForeignKey
 ALTER TABLE "sessions" ADD CONSTRAINT "sessions_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "users"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- The audit log is append-only: whoever changes it has to get past this first, and breaks the hash chain by it.
+CREATE FUNCTION audit_entries_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'audit entries are append-only';
+END $$;
+
+CREATE TRIGGER audit_entries_no_change BEFORE UPDATE OR DELETE ON "audit_entries"
+  FOR EACH ROW EXECUTE FUNCTION audit_entries_append_only();
+
+CREATE TRIGGER audit_entries_no_truncate BEFORE TRUNCATE ON "audit_entries"
+  FOR EACH STATEMENT EXECUTE FUNCTION audit_entries_append_only();
