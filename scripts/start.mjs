@@ -1,0 +1,34 @@
+/**
+ * `npm start`: prepares what is missing, then runs the console under the pinned Node and passes signals on.
+ * `--dev` builds nothing and reloads pages as they change.
+ */
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { PrepareError, pinnedNode, prepare, root } from './prepare.mjs';
+
+const dev = process.argv.includes('--dev');
+
+try {
+  await prepare({ pages: !dev, say: (line) => console.log(line) });
+} catch (error) {
+  if (!(error instanceof PrepareError)) throw error;
+  console.error(error.message);
+  process.exit(1);
+}
+
+const child = spawn(pinnedNode, [path.join(root, 'server/main.ts'), ...(dev ? ['--dev'] : [])], {
+  cwd: root,
+  // Through the fourth channel the console notices when this process is gone without a word.
+  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  env: { ...process.env, NODE_ENV: dev ? 'development' : 'production', NEXT_TELEMETRY_DISABLED: '1', AUTH_TRUST_HOST: '1' },
+});
+
+let asked = 0;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    asked += 1;
+    // A second Ctrl-C does not wait for open requests.
+    child.kill(asked > 1 && signal === 'SIGINT' ? 'SIGKILL' : signal);
+  });
+}
+child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
