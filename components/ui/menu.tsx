@@ -5,9 +5,10 @@ import type { ReactNode } from 'react';
 import { cx } from './cx.ts';
 
 /** A button that opens a list of actions. `trigger` is the button itself. */
-export function Menu({ trigger, children }: { trigger: ReactNode; children: ReactNode }) {
+export function Menu(props: { trigger: ReactNode; children: ReactNode; defaultOpen?: boolean }) {
+  const { trigger, children, defaultOpen = false } = props;
   return (
-    <Radix.Root modal={false}>
+    <Radix.Root modal={false} defaultOpen={defaultOpen}>
       <Radix.Trigger asChild>{trigger}</Radix.Trigger>
       <Radix.Portal>
         <Radix.Content

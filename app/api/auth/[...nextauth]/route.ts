@@ -106,7 +106,7 @@ function options(bridge: AuthBridge, caller: Caller): AuthOptions {
   };
 }
 
-async function handle(request: NextRequest, context: { params: Promise<unknown> }) {
+async function handle(request: NextRequest, context: { params: Promise<{ nextauth: string[] }> }) {
   const bridge = host.__wheelhouseAuth;
   if (!bridge) {
     return Response.json({ title: 'Sign-in is not available yet.', status: 503 }, { status: 503 });

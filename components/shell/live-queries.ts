@@ -1,0 +1,30 @@
+'use client';
+
+import { useQueryClient } from '@tanstack/react-query';
+import { useLiveEvents, useLiveTopics } from '../live/hooks.ts';
+import { trpc } from '../trpc/client.ts';
+
+/** What each topic's events make old. */
+const affected: Record<string, readonly { pathKey(): readonly unknown[] }[]> = {
+  audit: [trpc.audit.list, trpc.audit.actions, trpc.system.overview],
+  users: [trpc.users.list, trpc.users.me],
+  sessions: [trpc.sessions.list, trpc.users.me],
+  system: [trpc.system.overview, trpc.system.info, trpc.system.settings],
+};
+
+/** Frames tell what changed; matching queries on screen are asked again, and no others. */
+export function useLiveQueries(): void {
+  const client = useQueryClient();
+  useLiveTopics(['database', 'redis', 'audit', 'users', 'sessions', 'system']);
+  useLiveEvents((events) => {
+    for (const { topic, type } of events) {
+      if (topic === 'database' && type === 'recovered') {
+        void client.invalidateQueries();
+        continue;
+      }
+      for (const { pathKey } of affected[topic] ?? []) {
+        void client.invalidateQueries({ queryKey: pathKey() });
+      }
+    }
+  });
+}

@@ -1,0 +1,121 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import { Command } from 'cmdk';
+import { useRouter } from 'next/navigation';
+import { Dialog as Radix } from 'radix-ui';
+import { useDeferredValue, useState } from 'react';
+import { live } from '../live/stream.ts';
+import { latestRequestId, trpc } from '../trpc/client.ts';
+import { allows } from '../trpc/role.ts';
+import { toast } from '../ui/toast.tsx';
+import { leave } from './leave.ts';
+import { account, nav } from './nav.ts';
+import { openHelp } from './overlays.ts';
+import { setTheme, themeOptions } from './theme.ts';
+import { useMe } from './use-me.ts';
+
+const group =
+  '[&_[cmdk-group-heading]]:px-2 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-12 [&_[cmdk-group-heading]]:text-muted';
+
+function Item(props: { label: string; note?: string; run(): void }) {
+  return (
+    <Command.Item
+      value={`${props.label} ${props.note ?? ''}`}
+      onSelect={props.run}
+      className="flex h-9 items-center justify-between gap-3 rounded-control px-2 text-13 data-[selected=true]:bg-hover"
+    >
+      <span className="truncate">{props.label}</span>
+      {props.note ? <span className="truncate text-12 text-muted">{props.note}</span> : null}
+    </Command.Item>
+  );
+}
+
+function copyRequestId() {
+  const id = latestRequestId();
+  if (!id) return;
+  navigator.clipboard
+    .writeText(id)
+    .then(() => toast('ok', `Copied request id ${id}`))
+    .catch(() => toast('bad', `The clipboard is closed to this page. Request id: ${id}`));
+}
+
+function People({ q, go }: { q: string; go(href: string): void }) {
+  const { data } = useQuery(
+    trpc.users.list.queryOptions({ q, limit: 8 }, { enabled: q.trim().length > 1 }),
+  );
+  if (q.trim().length < 2 || !data || data.items.length === 0) return null;
+  return (
+    <Command.Group heading="People" className={group}>
+      {data.items.map(({ id, name, email }) => (
+        <Item
+          key={id}
+          label={name}
+          note={email}
+          run={() => go(`/users?q=${encodeURIComponent(email)}`)}
+        />
+      ))}
+    </Command.Group>
+  );
+}
+
+/** Every page, action and, for admins, person, a few letters away. */
+export function Palette({ onClose }: { onClose(): void }) {
+  const [query, setQuery] = useState('');
+  const q = useDeferredValue(query);
+  const router = useRouter();
+  const me = useMe();
+  const run = (action: () => void) => () => {
+    onClose();
+    action();
+  };
+  const go = (href: string) => run(() => router.push(href))();
+  const pages = nav.filter(({ role }) => me && allows(me.role, role));
+  const paused = live.snapshot().state === 'paused';
+  return (
+    <Radix.Root open onOpenChange={onClose}>
+      <Radix.Portal>
+        <Radix.Overlay className="fixed inset-0 z-40 animate-fade bg-scrim" />
+        <Radix.Content
+          aria-describedby={undefined}
+          className="fixed top-[12vh] left-1/2 z-50 w-[min(560px,calc(100vw-32px))] -translate-x-1/2 animate-fade overflow-hidden rounded-card border border-line-strong bg-surface shadow-float focus:outline-none"
+        >
+          <Radix.Title className="sr-only">Search and commands</Radix.Title>
+          <Command label="Search and commands" loop>
+            <Command.Input
+              autoFocus
+              value={query}
+              onValueChange={setQuery}
+              placeholder="Search pages, actions and people"
+              className="h-12 w-full border-b bg-transparent px-4 text-14 outline-none placeholder:text-faint"
+            />
+            <Command.List className="max-h-[min(400px,60vh)] overflow-y-auto p-2">
+              <Command.Empty className="px-2 py-6 text-center text-13 text-muted">
+                Nothing is called that.
+              </Command.Empty>
+              <Command.Group heading="Go to" className={group}>
+                {pages.map(({ href, label, group: area }) => (
+                  <Item key={href} label={label} note={area} run={() => go(href)} />
+                ))}
+                <Item label={account.label} run={() => go(account.href)} />
+              </Command.Group>
+              {me?.role === 'admin' ? <People q={q} go={go} /> : null}
+              <Command.Group heading="Actions" className={group}>
+                {themeOptions.map(({ value, label }) => (
+                  <Item key={value} label={`Theme: ${label}`} run={run(() => setTheme(value))} />
+                ))}
+                <Item
+                  label={paused ? 'Resume live figures' : 'Pause live figures'}
+                  run={run(() => live.setPaused(!paused))}
+                />
+                <Item label="Copy latest request id" run={run(copyRequestId)} />
+                <Item label="Keyboard shortcuts" run={openHelp} />
+                <Item label="Sign out" run={run(leave)} />
+              </Command.Group>
+            </Command.List>
+          </Command>
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}

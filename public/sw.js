@@ -1,0 +1,61 @@
+// The shell and its hashed assets, kept so that a console that restarts still opens. Data is never kept.
+const CACHE = 'wheelhouse-1';
+const NETWORK_MS = 4_000;
+const MAX_ENTRIES = 200;
+
+self.addEventListener('install', () => self.skipWaiting());
+
+self.addEventListener('activate', (event) => {
+  const sweep = caches
+    .keys()
+    .then((names) => Promise.all(names.filter((n) => n !== CACHE).map((n) => caches.delete(n))));
+  event.waitUntil(sweep.then(() => self.clients.claim()));
+});
+
+/** Hashed names never change their content. */
+async function cacheFirst(request) {
+  const cache = await caches.open(CACHE);
+  const kept = await cache.match(request);
+  if (kept) return kept;
+  const response = await fetch(request);
+  if (response.ok) await keep(cache, request, response);
+  return response;
+}
+
+/** A page is the newest one the server has; without an answer, the one seen last. */
+async function networkFirst(request) {
+  const cache = await caches.open(CACHE);
+  // Query parameters pick what a page shows, not which page it is.
+  const key = new URL(request.url).pathname;
+  const fallback = await cache.match(key);
+  const late = new AbortController();
+  const timer = fallback && setTimeout(() => late.abort(), NETWORK_MS);
+  try {
+    const response = await fetch(request, { signal: late.signal });
+    if (response.status >= 500 && fallback) return fallback;
+    const isPage = response.headers.get('content-type')?.startsWith('text/html');
+    if (response.ok && !response.redirected && isPage) await keep(cache, key, response);
+    return response;
+  } catch (error) {
+    if (fallback) return fallback;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function keep(cache, key, response) {
+  await cache.put(key, response.clone());
+  const keys = await cache.keys();
+  // Oldest first: what earlier builds left behind.
+  await Promise.all(keys.slice(0, Math.max(0, keys.length - MAX_ENTRIES)).map((k) => cache.delete(k)));
+}
+
+self.addEventListener('fetch', (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== 'GET' || url.origin !== location.origin) return;
+  if (/^\/(api|metrics|health|livez|readyz)(\/|$)/.test(url.pathname)) return;
+  if (url.pathname.startsWith('/_next/static/')) event.respondWith(cacheFirst(request));
+  else if (request.mode === 'navigate') event.respondWith(networkFirst(request));
+});
