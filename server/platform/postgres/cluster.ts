@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -201,7 +201,6 @@ async function configure(cluster: Cluster, port: number): Promise<void> {
   await own(cluster.runner, cluster.folder);
   await own(cluster.runner, cluster.logs);
   if (cluster.runner.owner) {
-    const { chown } = await import('node:fs/promises');
     await chown(file, cluster.runner.owner.uid, cluster.runner.owner.gid);
   }
 }

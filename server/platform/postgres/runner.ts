@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chmod, chown, lstat, readdir, stat } from 'node:fs/promises';
+import { chmod, chown, lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { PlainError } from '../plain-error.ts';
@@ -15,6 +15,8 @@ import { PlainError } from '../plain-error.ts';
 export type Runner = {
   kind: 'direct' | 'user' | 'namespace';
   owner: { uid: number; gid: number } | undefined;
+  /** For `namespace`: the user PostgreSQL sees. initdb insists that it has a name. */
+  seenAs?: number;
 };
 
 export type Binaries = { postgres: string; initdb: string };
@@ -44,11 +46,12 @@ export async function chooseRunner(binaries: Binaries, folder: string): Promise<
   if (process.getuid?.() !== 0) return { kind: 'direct', owner: undefined };
   const user = await systemUser();
   if (user && (await reaches(user, binaries, folder))) return { kind: 'user', owner: user };
-  const namespace = await run('unshare', [...namespaceArguments, binaries.postgres, '--version']).then(
+  const seenAs = await anyNamedUser();
+  const namespace = await run('unshare', inNamespace(seenAs, [binaries.postgres, '--version'])).then(
     () => true,
     () => false,
   );
-  if (namespace) return { kind: 'namespace', owner: { uid: 0, gid: 0 } };
+  if (namespace) return { kind: 'namespace', owner: { uid: 0, gid: 0 }, seenAs };
   const closed = (await closedFolder(binaries.postgres)) ?? (await closedFolder(folder)) ?? folder;
   throw new PlainError(
     `PostgreSQL does not run as root, and the user "postgres" cannot enter ${closed}: open that folder (chmod o+x), start as another user, or set DATABASE_URL.`,
@@ -58,7 +61,7 @@ export async function chooseRunner(binaries: Binaries, folder: string): Promise<
 /** Starts a program; the process id is the program's own in every way of running it. */
 export function spawnAs(runner: Runner, file: string, args: string[], options: SpawnOptions): ChildProcess {
   const [command, commandArgs] =
-    runner.kind === 'namespace' ? ['unshare', [...namespaceArguments, file, ...args]] : [file, args];
+    runner.kind === 'namespace' ? ['unshare', inNamespace(runner.seenAs, [file, ...args])] : [file, args];
   return spawn(command, commandArgs, {
     cwd: options.cwd,
     detached: options.detached,
@@ -83,6 +86,16 @@ export async function own(runner: Runner, folder: string): Promise<void> {
 /** Lets other users pass through a folder of ours without reading it. */
 export async function passable(runner: Runner, folder: string): Promise<void> {
   if (runner.kind === 'user') await chmod(folder, (await stat(folder)).mode | 0o011);
+}
+
+function inNamespace(seenAs: number | undefined, command: string[]): string[] {
+  return ['--user', `--map-user=${seenAs ?? 1}`, `--map-group=${seenAs ?? 1}`, '--', ...command];
+}
+
+async function anyNamedUser(): Promise<number> {
+  const users = await readFile('/etc/passwd', 'utf8').catch(() => '');
+  const ids = users.split('\n').map((line) => Number(line.split(':')[2]));
+  return ids.find((id) => id > 0) ?? 1;
 }
 
 async function systemUser(): Promise<{ uid: number; gid: number } | undefined> {
