@@ -1,0 +1,65 @@
+/**
+ * What suites share: a database of their own, a runtime on it, and a host to talk to over real HTTP.
+ * Real PostgreSQL, real Redis, no mocks; everything is closed by the `afterAll` that is registered here.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
+import { afterAll, inject } from 'vitest';
+import { loadConfig } from '../../config.ts';
+import { createRuntime, type Runtime } from '../../runtime.ts';
+import type { Clock } from '../clock.ts';
+import { silentLog } from '../log.ts';
+
+export { freePort, startRedis, type TestRedis } from './redis.ts';
+
+const TEMPLATE = 'wheelhouse_template';
+
+/** A fresh, migrated database; dropped after the suite. */
+export async function testDatabase(): Promise<string> {
+  const base = inject('postgresUrl');
+  const name = `t_${randomBytes(6).toString('hex')}`;
+  const admin = async (sql: string) => {
+    const client = new pg.Client({ connectionString: base });
+    await client.connect();
+    await client.query(sql).finally(() => client.end());
+  };
+  await admin(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
+  afterAll(() => admin(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+  const url = new URL(base);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+/** A folder that is gone after the suite. */
+export function testFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'wheelhouse-suite-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** The whole program short of HTTP, on a database of its own. */
+export async function testRuntime(
+  options: { env?: Record<string, string>; clock?: Clock; databaseUrl?: string } = {},
+): Promise<Runtime> {
+  const databaseUrl = options.databaseUrl ?? (await testDatabase());
+  const config = loadConfig({
+    WHEELHOUSE_DATA_DIR: testFolder(),
+    WHEELHOUSE_SECRET: 'a secret for tests, long enough to be one',
+    PORT: '0',
+    DATABASE_URL: databaseUrl,
+    ...options.env,
+  });
+  const runtime = await createRuntime({
+    config,
+    databaseUrl,
+    database: 'external',
+    log: silentLog(),
+    publicUrl: () => 'http://localhost:3000',
+    ...(options.clock ? { clock: options.clock } : {}),
+  });
+  afterAll(() => runtime.close());
+  return runtime;
+}
