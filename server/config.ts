@@ -366,3 +366,16 @@ export function describeConfig(config: Config): SettingItem[] {
 export function configFromProcess(options: { dev?: boolean } = {}): Config {
   return loadConfig(process.env, options);
 }
+
+/**
+ * Next.js and next-auth take these from the environment alone. With the configuration of the build at hand, Next
+ * does not load and print its configuration file again.
+ */
+export function setFrameworkEnvironment(builtConfig: unknown): void {
+  process.env.NEXT_TELEMETRY_DISABLED = '1';
+  // The address is put into the forwarded headers by our own host, never by a client.
+  process.env.AUTH_TRUST_HOST = '1';
+  if (builtConfig !== null) {
+    process.env.__NEXT_PRIVATE_STANDALONE_CONFIG = JSON.stringify(builtConfig);
+  }
+}

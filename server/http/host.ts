@@ -28,6 +28,7 @@ export type Host = {
 };
 
 const DRAIN_NOTICE_MS = 300;
+const TRPC_PREFIX = '/api/trpc/';
 const PROBES = /^\/(livez|readyz|health\/)/;
 const QUIET = /^\/(livez|readyz|health\/|metrics|_next\/static\/)/;
 
@@ -141,6 +142,7 @@ export async function createHost(
 function observe(app: FastifyInstance, runtime: Runtime, options: { https: boolean; draining: () => boolean }): void {
   const { clock, log, metrics } = runtime;
   const { draining } = options;
+  const procedures = new Set(Object.keys(runtime.router._def.procedures));
   const started = new WeakMap<FastifyRequest, { at: number; traceId: string }>();
   app.addHook('onRequest', async (request, reply) => {
     started.set(request, { at: clock.monotonicMs(), traceId: readTrace(request.headers.traceparent) });
@@ -153,7 +155,7 @@ function observe(app: FastifyInstance, runtime: Runtime, options: { https: boole
     const begun = started.get(request);
     if (!begun) return;
     const seconds = (clock.monotonicMs() - begun.at) / 1000;
-    const route = routeOf(request);
+    const route = routeOf(request, procedures);
     metrics.requestEnded({ method: request.method, route, status: reply.raw.statusCode }, seconds);
     const level = reply.raw.statusCode >= 500 ? 'warn' : QUIET.test(request.url) ? 'debug' : 'info';
     log[level](
@@ -174,8 +176,11 @@ function observe(app: FastifyInstance, runtime: Runtime, options: { https: boole
 }
 
 /** A label with few values: the route's pattern, and for tRPC the procedure when it is one that exists. */
-function routeOf(request: FastifyRequest): string {
+function routeOf(request: FastifyRequest, procedures: ReadonlySet<string>): string {
   const pattern = request.routeOptions.url;
   if (pattern === undefined || pattern === '/*' || pattern === '*') return 'page';
-  return pattern;
+  if (!pattern.startsWith(TRPC_PREFIX)) return pattern;
+  const name = request.url.slice(TRPC_PREFIX.length).split('?')[0] ?? '';
+  if (procedures.has(name)) return TRPC_PREFIX + name;
+  return TRPC_PREFIX + (/,|%2C/i.test(name) ? 'batch' : 'unknown');
 }

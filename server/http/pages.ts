@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { setFrameworkEnvironment } from '../config.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Identity } from './identity.ts';
 import { sendProblem } from './problem.ts';
@@ -55,6 +56,13 @@ function loadShells(folder: string): Map<string, Shell> {
   return shells;
 }
 
+/** Next's own record of the configuration that it was built with. */
+function readBuiltConfig(root: string): unknown {
+  const file = path.join(root, '.next/required-server-files.json');
+  const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  return typeof parsed === 'object' && parsed !== null && 'config' in parsed ? parsed.config : null;
+}
+
 export async function registerPages(
   app: FastifyInstance,
   runtime: Runtime,
@@ -63,6 +71,7 @@ export async function registerPages(
 ): Promise<{ close(): Promise<void> }> {
   const { config, log } = runtime;
   const root = path.resolve(import.meta.dirname, '../..');
+  setFrameworkEnvironment(config.dev ? null : readBuiltConfig(root));
   const { default: createNext } = await import('next');
   const next = createNext({ dev: config.dev, dir: root, quiet: true });
   await next.prepare();

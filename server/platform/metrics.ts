@@ -26,6 +26,10 @@ export function createMetrics(options: { version: string; clock: Clock }) {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 10 });
+  // Gauges that carry the suffix of counters; the same numbers stand under their names without it.
+  for (const kind of ['handles', 'requests', 'resources']) {
+    registry.removeSingleMetric(`nodejs_active_${kind}_total`);
+  }
   const http = new Histogram({
     name: `${PREFIX}http_request_duration_seconds`,
     help: 'Duration of HTTP requests by method, route and status.',
