@@ -73,7 +73,8 @@ export async function registerPages(
   const root = path.resolve(import.meta.dirname, '../..');
   setFrameworkEnvironment(config.dev ? null : readBuiltConfig(root));
   const { default: createNext } = await import('next');
-  const next = createNext({ dev: config.dev, dir: root, quiet: true });
+  // The plain server is enough where Fastify routes; the custom one adds a router process's worth of memory.
+  const next = createNext({ dev: config.dev, dir: root, quiet: true, customServer: config.dev });
   await next.prepare();
   const nextHandler = next.getRequestHandler();
   const shells = config.dev
