@@ -2,6 +2,7 @@
 
 import { keepPreviousData, QueryClient } from '@tanstack/react-query';
 import { createTRPCClient, httpBatchLink } from '@trpc/client';
+import type { inferRouterOutputs } from '@trpc/server';
 import { createTRPCOptionsProxy } from '@trpc/tanstack-react-query';
 import type { AppRouter } from '../../server/api/router.ts';
 import { isTransient, refusalOf } from './errors.ts';
@@ -55,3 +56,6 @@ const api = createTRPCClient<AppRouter>({
 
 /** Options for `useQuery` and `useMutation`, e.g. `trpc.users.me.queryOptions()`. */
 export const trpc = createTRPCOptionsProxy<AppRouter>({ client: api, queryClient });
+
+/** What procedures answer, as it arrives: the DTOs of the contracts after JSON. */
+export type Outputs = inferRouterOutputs<AppRouter>;
