@@ -41,12 +41,8 @@ export function createJobs(options: {
 }): Jobs {
   const { db, clock, log } = options;
   const boss = new PgBoss({
-    db: {
-      executeSql: async (text, values) => {
-        const result = await db.pool.query(text, values);
-        return { rows: result.rows };
-      },
-    },
+    // As it comes: for several statements at once pg answers a list, which pg-boss unwraps itself.
+    db: { executeSql: (text, values) => db.pool.query(text, values) },
     supervise: options.work,
     schedule: options.work,
   });
