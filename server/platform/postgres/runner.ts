@@ -66,7 +66,7 @@ export function spawnAs(runner: Runner, file: string, args: string[], options: S
     cwd: options.cwd,
     detached: options.detached,
     stdio: ['ignore', options.output, options.output],
-    env: { PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC' },
+    env: { NODE_ENV: 'production', PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC' },
     ...(runner.kind === 'user' ? runner.owner : {}),
     windowsHide: true,
   });
