@@ -354,6 +354,7 @@ export function describeConfig(config: Config): SettingItem[] {
       name,
       group: meta.group,
       description: meta.description,
+      accepts: meta.accepts,
       value: text !== null && meta.secret ? '••••••••' : text,
       defaultValue: fallback === undefined ? null : String(fallback),
       secret: meta.secret ?? false,

@@ -40,6 +40,8 @@ export type SettingItem = {
   name: string;
   group: string;
   description: string;
+  /** In words, e.g. "a whole number from 0 to 65535". */
+  accepts: string;
   /** As in effect; `null` when unset; secrets are masked. */
   value: string | null;
   defaultValue: string | null;
