@@ -1,20 +1,25 @@
 import { defineConfig } from 'vitest/config';
 
+const tests = ['server/**/*.test.ts', 'components/**/*.test.{ts,tsx}', 'app/**/*.test.{ts,tsx}', 'bench/**/*.test.ts'];
+
 export default defineConfig({
   test: {
-    environment: 'node',
-    globalSetup: ['server/platform/testing/global-setup.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    restoreMocks: true,
     // Two cores, one PostgreSQL, one Redis: more files at once would only wait for each other.
     maxWorkers: 2,
-    passWithNoTests: false,
     projects: [
       {
         extends: true,
+        test: { name: 'unit', include: tests, exclude: ['**/*.db.test.ts', '**/node_modules/**'] },
+      },
+      {
+        extends: true,
         test: {
-          name: 'unit',
-          include: ['server/**/*.test.ts', 'components/**/*.test.ts', 'bench/**/*.test.ts'],
+          name: 'database',
+          include: ['server/**/*.db.test.ts'],
+          globalSetup: 'server/platform/testing/global-setup.ts',
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -23,9 +28,9 @@ export default defineConfig({
           // Whole processes are started, killed and started again: one after the other, with patience.
           name: 'process',
           include: ['scripts/**/*.test.ts'],
+          fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
         },
       },
     ],

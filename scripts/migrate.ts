@@ -51,23 +51,17 @@ async function openSchemaEngine(url: string) {
   return bindings.SchemaEngine.new({ datamodels: undefined }, () => undefined, adapter);
 }
 
-/** The SQL that leads from the migrations to the schema; null when they agree. */
-export async function pendingSql(): Promise<string | null> {
-  const known = lastSchema();
-  const schema = readSchema();
-  if (known === schema) return null;
+/** The SQL that leads from one schema to another; from nothing when `from` is null. The engine insists on a live database. */
+export async function sqlBetween(url: string, from: string | null, to: string): Promise<string | null> {
   const target = (content: string) => ({
     tag: 'schemaDatamodel' as const,
     files: [{ path: 'schema.prisma', content }],
   });
-  // The engine wants a live connection even to compare two texts: a scratch database in a temporary folder.
-  const dataDir = mkdtempSync(path.join(tmpdir(), 'wheelhouse-migrate-'));
-  const server = await openEmbeddedPostgres({ dataDir, role: 'cli', progress: () => undefined });
-  const engine = await openSchemaEngine(server.url);
+  const engine = await openSchemaEngine(url);
   try {
     const { stdout } = await engine.diff({
-      from: known === null ? { tag: 'empty' } : target(known),
-      to: target(schema),
+      from: from === null ? { tag: 'empty' } : target(from),
+      to: target(to),
       script: true,
       exitCode: null,
       filters: { externalTables: [], externalEnums: [] },
@@ -76,6 +70,19 @@ export async function pendingSql(): Promise<string | null> {
     return sql === '' || sql === '-- This is an empty migration.' ? null : `${sql}\n`;
   } finally {
     engine.free();
+  }
+}
+
+/** The SQL that leads from the migrations to the schema; null when they agree. */
+async function pendingSql(): Promise<string | null> {
+  const known = lastSchema();
+  const schema = readSchema();
+  if (known === schema) return null;
+  const dataDir = mkdtempSync(path.join(tmpdir(), 'wheelhouse-migrate-'));
+  const server = await openEmbeddedPostgres({ dataDir, role: 'cli', progress: () => undefined });
+  try {
+    return await sqlBetween(server.url, known, schema);
+  } finally {
     await server.stop();
     rmSync(dataDir, { recursive: true, force: true });
   }

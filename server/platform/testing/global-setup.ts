@@ -1,11 +1,9 @@
 /** One PostgreSQL and one Redis for the whole run; each suite gets a database of its own from a migrated template. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import path from 'node:path';
-import pg from 'pg';
+import { createInterface } from 'node:readline';
 import type { TestProject } from 'vitest/node';
-import { migrate } from '../db/migrate.ts';
-import { openEmbeddedPostgres } from '../postgres/embedded.ts';
 import { startRedis } from './redis.ts';
 
 declare module 'vitest' {
@@ -15,33 +13,34 @@ declare module 'vitest' {
   }
 }
 
-const TEMPLATE = 'wheelhouse_template';
-
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dataDir = mkdtempSync(path.join(tmpdir(), 'wheelhouse-test-'));
-  const postgres = await openEmbeddedPostgres({
-    dataDir,
-    role: 'cli',
-    progress: () => undefined,
-    // Nothing here outlives the run.
-    settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' },
-  });
-  const redis = await startRedis();
-  const admin = new pg.Client({ connectionString: postgres.url });
-  await admin.connect();
-  await admin.query(`CREATE DATABASE ${TEMPLATE}`);
-  await admin.end();
-  const template = new URL(postgres.url);
-  template.pathname = `/${TEMPLATE}`;
-  await migrate({
-    url: template.href,
-    folder: path.resolve(import.meta.dirname, '../../../prisma/migrations'),
-  });
+  const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
   project.provide('postgresUrl', postgres.url);
   project.provide('redisUrl', redis.url);
   return async () => {
     await redis.stop();
     await postgres.stop();
-    rmSync(dataDir, { recursive: true, force: true });
+  };
+}
+
+async function startPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
+  const node = path.resolve(import.meta.dirname, '../../../node_modules/.bin/node');
+  const child = spawn(node, [path.join(import.meta.dirname, 'postgres-host.ts')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    // Its own group: a Ctrl-C reaches the tests first; their end closes its standard input.
+    detached: true,
+  });
+  const url = await Promise.race([
+    once(createInterface(child.stdout), 'line').then(([line]) => String(line)),
+    once(child, 'exit').then(() => undefined),
+  ]);
+  if (url === undefined) throw new Error('The PostgreSQL server of the tests did not start.');
+  return {
+    url,
+    async stop() {
+      const ended = once(child, 'exit');
+      child.stdin.end();
+      await ended;
+    },
   };
 }

@@ -17,8 +17,8 @@ export { freePort, startRedis, type TestRedis } from './redis.ts';
 
 const TEMPLATE = 'wheelhouse_template';
 
-/** A fresh, migrated database; dropped after the suite. */
-export async function testDatabase(): Promise<string> {
+/** A fresh, migrated database, or an empty one; dropped after the suite. */
+export async function testDatabase(options: { empty?: boolean } = {}): Promise<string> {
   const base = inject('postgresUrl');
   const name = `t_${randomBytes(6).toString('hex')}`;
   const admin = async (sql: string) => {
@@ -26,7 +26,7 @@ export async function testDatabase(): Promise<string> {
     await client.connect();
     await client.query(sql).finally(() => client.end());
   };
-  await admin(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
+  await admin(`CREATE DATABASE ${name} TEMPLATE ${options.empty ? 'template0' : TEMPLATE}`);
   afterAll(() => admin(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
   const url = new URL(base);
   url.pathname = `/${name}`;

@@ -2,16 +2,23 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 
 export type TestRedis = {
   url: string;
+  /** Kills the server; clients lose their connections. */
   stop(): Promise<void>;
+  /** Starts it again, empty, on the same port. */
   start(): Promise<void>;
   /** Freezes the process: connections stay, answers do not come. */
   freeze(): void;
   thaw(): void;
 };
+
+// The shell ends the server when its standard input closes, so that no server outlives a killed test run.
+const keeper = '"$@" >/dev/null 2>&1 & child=$!; echo $child; cat >/dev/null; kill -9 $child; wait $child 2>/dev/null';
 
 export async function freePort(): Promise<number> {
   const server = createServer();
@@ -26,34 +33,50 @@ export async function freePort(): Promise<number> {
 
 export async function startRedis(): Promise<TestRedis> {
   const port = await freePort();
-  const url = `redis://127.0.0.1:${port}`;
-  let child: ChildProcess | null = null;
+  let running: { shell: ChildProcess; pid: number } | undefined;
   const start = async () => {
-    const started = spawn(
-      'redis-server',
-      ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', '/tmp'],
-      { stdio: 'ignore' },
-    );
-    child = started;
-    const probe = new Redis(url, { lazyConnect: true, retryStrategy: () => 50, maxRetriesPerRequest: null });
-    probe.on('error', () => undefined);
-    await probe.ping();
-    probe.disconnect();
+    if (running) return;
+    const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', '/tmp'];
+    const shell = spawn('/bin/sh', ['-c', keeper, 'sh', 'redis-server', ...settings], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      detached: true,
+    });
+    const [line] = await once(createInterface(shell.stdout), 'line');
+    running = { shell, pid: Number(line) };
+    await answers(port);
   };
   const stop = async () => {
-    const running = child;
-    child = null;
-    if (!running || running.exitCode !== null) return;
-    const ended = once(running, 'exit');
-    running.kill('SIGKILL');
+    const ending = running?.shell;
+    running = undefined;
+    if (!ending) return;
+    const ended = once(ending, 'exit');
+    ending.stdin?.end();
     await ended;
+  };
+  const signal = (name: NodeJS.Signals) => {
+    if (running) process.kill(running.pid, name);
   };
   await start();
   return {
-    url,
+    url: `redis://127.0.0.1:${port}`,
     start,
     stop,
-    freeze: () => child?.kill('SIGSTOP'),
-    thaw: () => child?.kill('SIGCONT'),
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
   };
+}
+
+async function answers(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 250; attempt++) {
+    const client = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => null });
+    client.on('error', () => undefined);
+    const answer = await client.connect().then(
+      () => client.ping(),
+      () => undefined,
+    );
+    client.disconnect();
+    if (answer === 'PONG') return;
+    await delay(20);
+  }
+  throw new Error('redis-server did not start; is it installed?');
 }
