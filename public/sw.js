@@ -3,7 +3,13 @@ const CACHE = 'wheelhouse-1';
 const NETWORK_MS = 4_000;
 const MAX_ENTRIES = 200;
 
-self.addEventListener('install', () => self.skipWaiting());
+const BASICS = ['/theme.js', '/icon.svg'];
+
+// A worker that may not fetch (a policy on this file that forbids it) fails here and never takes over.
+self.addEventListener('install', (event) => {
+  const ready = caches.open(CACHE).then((cache) => cache.addAll(BASICS));
+  event.waitUntil(ready.then(() => self.skipWaiting()));
+});
 
 self.addEventListener('activate', (event) => {
   const sweep = caches
@@ -22,7 +28,7 @@ async function cacheFirst(request) {
   return response;
 }
 
-/** A page is the newest one the server has; without an answer, the one seen last. */
+/** The newest one the server has; without an answer, the one seen last. */
 async function networkFirst(request) {
   const cache = await caches.open(CACHE);
   // Query parameters pick what a page shows, not which page it is.
@@ -33,8 +39,7 @@ async function networkFirst(request) {
   try {
     const response = await fetch(request, { signal: late.signal });
     if (response.status >= 500 && fallback) return fallback;
-    const isPage = response.headers.get('content-type')?.startsWith('text/html');
-    if (response.ok && !response.redirected && isPage) await keep(cache, key, response);
+    if (response.ok && !response.redirected) await keep(cache, key, response);
     return response;
   } catch (error) {
     if (fallback) return fallback;
@@ -57,5 +62,5 @@ self.addEventListener('fetch', (event) => {
   if (request.method !== 'GET' || url.origin !== location.origin) return;
   if (/^\/(api|metrics|health|livez|readyz)(\/|$)/.test(url.pathname)) return;
   if (url.pathname.startsWith('/_next/static/')) event.respondWith(cacheFirst(request));
-  else if (request.mode === 'navigate') event.respondWith(networkFirst(request));
+  else if (request.mode === 'navigate' || BASICS.includes(url.pathname)) event.respondWith(networkFirst(request));
 });

@@ -1,5 +1,5 @@
 import type { Metadata } from 'next';
-import { Suspense } from 'react';
+import { PageFrame } from '../../components/shell/page-frame.tsx';
 import { OverviewSkeleton } from './_components/overview-skeleton.tsx';
 import { Overview } from './_components/overview.tsx';
 
@@ -7,8 +7,8 @@ export const metadata: Metadata = { title: 'Overview' };
 
 export default function OverviewPage() {
   return (
-    <Suspense fallback={<OverviewSkeleton />}>
+    <PageFrame skeleton={<OverviewSkeleton />}>
       <Overview />
-    </Suspense>
+    </PageFrame>
   );
 }

@@ -25,11 +25,14 @@ type ChartCardProps = {
   format(value: number): string;
   points: readonly LivePoint[];
   rangeMs: number;
+  /** Steps of the y axis; `binary` for bytes. */
+  base?: 'decimal' | 'binary';
   threshold?: Threshold;
 };
 
 /** A chart with its legend, a summary in words, and the same figures as a table. */
-export function ChartCard({ title, series, format, points, rangeMs, threshold }: ChartCardProps) {
+export function ChartCard(props: ChartCardProps) {
+  const { title, series, format, points, rangeMs, base = 'decimal', threshold } = props;
   const id = useId();
   const { span } = useZoom();
   const [asTable, setAsTable] = useState(false);
@@ -81,6 +84,7 @@ export function ChartCard({ title, series, format, points, rangeMs, threshold }:
               format={format}
               from={from}
               to={to}
+              base={base}
               threshold={threshold}
             />
           </div>

@@ -17,7 +17,7 @@ export function Sparkline(props: { values: readonly (number | null)[]; label: st
   });
   return (
     <svg width="80" height="20" viewBox="0 0 80 20" role="img" aria-label={label} className="shrink-0">
-      <path d={path} fill="none" stroke="var(--color-chart-1)" strokeWidth="1.25" strokeLinejoin="round" />
+      <path d={path} fill="none" stroke="var(--chart-1)" strokeWidth="1.25" strokeLinejoin="round" />
     </svg>
   );
 }

@@ -15,6 +15,7 @@ import {
 import { formatClock } from '../format/time.ts';
 import type { ChartRow } from './rows.ts';
 import { colorOf, type Series, type Threshold } from './series.ts';
+import { timeTicks, valueTicks } from './ticks.ts';
 import { useZoom } from './zoom.tsx';
 
 export type TimeChartProps = {
@@ -23,19 +24,12 @@ export type TimeChartProps = {
   format(value: number): string;
   from: number;
   to: number;
+  base: 'decimal' | 'binary';
   threshold?: Threshold | undefined;
 };
 
-const TICKS = 4;
 const axis = { stroke: 'var(--color-line-strong)', fontSize: 12 } as const;
 const tick = { fill: 'var(--color-muted)', fontSize: 12 } as const;
-
-function timeTicks(from: number, to: number): number[] {
-  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600].map((seconds) => seconds * 1000);
-  const step = steps.find((ms) => (to - from) / ms <= TICKS) ?? 600_000;
-  const first = Math.ceil(from / step) * step;
-  return Array.from({ length: TICKS + 1 }, (_, i) => first + i * step).filter((at) => at <= to);
-}
 
 /** All series at one time; hovering one chart reads the others too. */
 function Reading(props: {
@@ -95,8 +89,13 @@ function useBrush() {
   };
 }
 
+function greatest(rows: readonly ChartRow[], series: readonly Series[]): number {
+  return Math.max(0, ...series.flatMap(({ name }) => rows.map(({ values }) => values[name] ?? 0)));
+}
+
 export default function TimeChart(props: TimeChartProps) {
-  const { rows, series, format, from, to, threshold } = props;
+  const { rows, series, format, from, to, base, threshold } = props;
+  const ticks = valueTicks(greatest(rows, series), base);
   const { drag, handlers } = useBrush();
   return (
     <ResponsiveContainer width="100%" height="100%">
@@ -122,9 +121,10 @@ export default function TimeChart(props: TimeChartProps) {
           height={22}
         />
         <YAxis
-          domain={[0, (max: number) => (max > 0 ? max * 1.05 : 1)]}
+          domain={[0, ticks.at(-1) ?? 1]}
+          ticks={ticks}
           tickFormatter={format}
-          tickCount={5}
+          interval={0}
           width={72}
           tickLine={false}
           axisLine={false}

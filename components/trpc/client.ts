@@ -34,7 +34,7 @@ export const queryClient = new QueryClient({
   },
 });
 
-const api = createTRPCClient<AppRouter>({
+export const api = createTRPCClient<AppRouter>({
   links: [
     httpBatchLink({
       url: '/api/trpc',

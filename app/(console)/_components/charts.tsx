@@ -78,7 +78,7 @@ export function Charts() {
           threshold={loopThreshold}
           {...common}
         />
-        <ChartCard title="Memory" series={memory} format={formatBytes} {...common} />
+        <ChartCard title="Memory" series={memory} format={formatBytes} base="binary" {...common} />
         <ChartCard title="PostgreSQL latency" series={database} format={formatDuration} {...common} />
         <ChartCard title="PostgreSQL connections" series={pool} format={formatNumber} {...common} />
       </div>

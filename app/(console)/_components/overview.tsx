@@ -27,7 +27,7 @@ function State({ data }: { data: Outputs['system']['overview'] | undefined }) {
   const unwell = used.filter(({ status }) => status !== 'ok').length;
   const health =
     unwell === 0 ? `All ${used.length} components are well` : `${unwell} of ${used.length} components are unwell`;
-  const up = formatDuration(Math.max(0, (now - Date.parse(data.startedAt)) / 1000));
+  const up = formatDuration(Math.max(0, Math.round((now - Date.parse(data.startedAt)) / 1000)));
   return (
     <>
       {health}. Up {up}, version {data.version}.

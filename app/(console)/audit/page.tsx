@@ -1,14 +1,14 @@
 import type { Metadata } from 'next';
-import { Suspense } from 'react';
-import { TableSkeleton } from '../../../components/data/table-skeleton.tsx';
+import { PageSkeleton } from '../../../components/data/page-skeleton.tsx';
+import { PageFrame } from '../../../components/shell/page-frame.tsx';
 import { AuditPage } from './_components/audit-page.tsx';
 
 export const metadata: Metadata = { title: 'Audit' };
 
 export default function Page() {
   return (
-    <Suspense fallback={<TableSkeleton />}>
+    <PageFrame skeleton={<PageSkeleton title="Audit" />}>
       <AuditPage />
-    </Suspense>
+    </PageFrame>
   );
 }

@@ -1,14 +1,14 @@
 import type { Metadata } from 'next';
-import { Suspense } from 'react';
-import { TableSkeleton } from '../../../components/data/table-skeleton.tsx';
+import { PageSkeleton } from '../../../components/data/page-skeleton.tsx';
+import { PageFrame } from '../../../components/shell/page-frame.tsx';
 import { UsersPage } from './_components/users-page.tsx';
 
 export const metadata: Metadata = { title: 'Users' };
 
 export default function Page() {
   return (
-    <Suspense fallback={<TableSkeleton />}>
+    <PageFrame skeleton={<PageSkeleton title="Users" />}>
       <UsersPage />
-    </Suspense>
+    </PageFrame>
   );
 }

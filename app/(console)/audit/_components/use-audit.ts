@@ -1,10 +1,10 @@
 'use client';
 
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { parseAsInteger, parseAsString, useQueryState, useQueryStates } from 'nuqs';
-import { useMemo } from 'react';
 import { useDebounced } from '../../../../components/data/use-debounced.ts';
-import { type Outputs, trpc } from '../../../../components/trpc/client.ts';
+import { api, type Outputs, trpc } from '../../../../components/trpc/client.ts';
+import { usePages } from '../../../../components/trpc/use-pages.ts';
 
 export type AuditEntry = Outputs['audit']['list']['items'][number];
 export const filterNames = ['actor', 'action', 'target', 'from', 'to'] as const;
@@ -43,12 +43,11 @@ export function useAudit() {
   const key = useDebounced(JSON.stringify(toInput(filters)));
   // It was made from the same object a moment ago.
   const input = JSON.parse(key) as ReturnType<typeof toInput>;
-  const query = useInfiniteQuery(
-    trpc.audit.list.infiniteQueryOptions(input, {
-      getNextPageParam: (page) => page.nextCursor ?? undefined,
-    }),
-  );
-  const entries = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data]);
+  const { query, items: entries } = usePages({
+    pathKey: trpc.audit.list.pathKey(),
+    input,
+    fetchPage: (cursor, signal) => api.audit.list.query({ ...input, cursor }, { signal }),
+  });
   return { filters, setFilters, query, entries };
 }
 

@@ -1,10 +1,9 @@
 'use client';
 
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs';
-import { useMemo } from 'react';
 import { useDebounced } from '../../../../components/data/use-debounced.ts';
-import { trpc } from '../../../../components/trpc/client.ts';
+import { api, trpc } from '../../../../components/trpc/client.ts';
+import { usePages } from '../../../../components/trpc/use-pages.ts';
 
 const statuses = ['active', 'invited', 'disabled'] as const;
 
@@ -16,12 +15,15 @@ export function useUsers() {
     sort: parseAsString,
   });
   const q = useDebounced(filters.q);
-  const query = useInfiniteQuery(
-    trpc.users.list.infiniteQueryOptions(
-      { limit: 200, ...(q ? { q } : {}), ...(filters.status ? { status: filters.status } : {}) },
-      { getNextPageParam: (page) => page.nextCursor ?? undefined },
-    ),
-  );
-  const users = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data]);
+  const input = {
+    limit: 200,
+    ...(q ? { q } : {}),
+    ...(filters.status ? { status: filters.status } : {}),
+  };
+  const { query, items: users } = usePages({
+    pathKey: trpc.users.list.pathKey(),
+    input,
+    fetchPage: (cursor, signal) => api.users.list.query({ ...input, cursor }, { signal }),
+  });
   return { filters, setFilters, query, users };
 }

@@ -1,0 +1,27 @@
+/** Round figures for axes: at most five ticks. */
+
+const MAX_STEPS = 4;
+
+/** From zero to at least `max`, in steps people count in; powers of two for bytes. */
+export function valueTicks(max: number, base: 'decimal' | 'binary'): number[] {
+  if (!(max > 0)) return [0, 1];
+  const raw = max / MAX_STEPS;
+  const step = base === 'binary' ? 2 ** Math.ceil(Math.log2(raw)) : decimalStep(raw);
+  const steps = Math.ceil(max / step - 1e-9);
+  return Array.from({ length: steps + 1 }, (_, index) => Number((index * step).toPrecision(12)));
+}
+
+function decimalStep(raw: number): number {
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const factor = [1, 2, 2.5, 5].find((each) => raw <= each * power * (1 + 1e-9)) ?? 10;
+  return factor * power;
+}
+
+const STEPS_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 300, 600] as const;
+
+export function timeTicks(from: number, to: number): number[] {
+  const step = (STEPS_SECONDS.find((s) => (to - from) / (s * 1000) <= MAX_STEPS + 1) ?? 600) * 1000;
+  const first = Math.ceil(from / step) * step;
+  const steps = Math.max(0, Math.floor((to - first) / step));
+  return Array.from({ length: Math.min(steps, MAX_STEPS) + 1 }, (_, index) => first + index * step);
+}
