@@ -1,0 +1,109 @@
+import type { Page } from '@playwright/test';
+import { complaints, expect, expectAccessible, test } from './support/test.ts';
+
+const pages = [
+  { path: '/', title: 'Overview' },
+  { path: '/users', title: 'Users' },
+  { path: '/sessions', title: 'Account and sessions' },
+  { path: '/audit', title: 'Audit' },
+  { path: '/settings', title: 'Settings' },
+];
+const opened = (page: Page, title: string) =>
+  expect(page.getByRole('heading', { level: 1, name: title })).toBeVisible();
+
+for (const { path, title } of pages) {
+  test(`${title}: accessible in both themes, at 1440 and 390 wide, without a script error`, async ({ signedIn: page }) => {
+    const wrong = complaints(page);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      for (const width of [1440, 390]) {
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        await page.setViewportSize({ width, height: 844 });
+        await page.goto(path);
+        await opened(page, title);
+        await expect(page.locator('[aria-busy="true"]')).toHaveCount(0);
+        await expectAccessible(page);
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        expect(overflow, `${path} scrolls sideways at ${width}`).toBeLessThanOrEqual(0);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test(`${title}: an error of the server is shown with its request id, and can be retried`, async ({ signedIn: page }) => {
+    await page.route('**/api/trpc/**', (route) =>
+      route.fulfill({
+        status: 500,
+        contentType: 'application/problem+json',
+        body: JSON.stringify({
+          error: {
+            message: 'Something went wrong on the server.',
+            code: -32603,
+            data: { code: 'INTERNAL_SERVER_ERROR', httpStatus: 500, requestId: 'req-for-the-test' },
+          },
+        }),
+      }),
+    );
+    await page.goto(path);
+    await expect(page.getByText('req-for-the-test').first()).toBeVisible({ timeout: 30_000 });
+    await page.unroute('**/api/trpc/**');
+    await page.getByRole('button', { name: /retry|try again/i }).first().click();
+    await expect(page.getByText('req-for-the-test')).toHaveCount(0);
+    await opened(page, title);
+  });
+}
+
+test('a page that does not exist says so', async ({ signedIn: page }) => {
+  const answer = await page.goto('/nowhere');
+  expect(answer?.status()).toBe(404);
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+});
+
+test('the keyboard alone reaches everything in the shell', async ({ signedIn: page }) => {
+  await page.goto('/');
+  await opened(page, 'Overview');
+  const reached = new Set<string>();
+  for (let i = 0; i < 60; i++) {
+    await page.keyboard.press('Tab');
+    reached.add(
+      await page.evaluate(() => {
+        const element = document.activeElement;
+        return (element?.getAttribute('aria-label') ?? element?.textContent ?? '').trim();
+      }),
+    );
+  }
+  for (const name of ['Users', 'Audit', 'Settings', 'Search and commands', 'Theme', 'Account']) {
+    expect([...reached]).toContain(name);
+  }
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('g');
+  await page.keyboard.press('u');
+  await opened(page, 'Users');
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog')).toBeVisible();
+});
+
+test('settings show where a value came from and no secret', async ({ signedIn: page, console: system }) => {
+  await page.goto('/settings');
+  await expect(page.getByText('WHEELHOUSE_INIT_ADMIN_PASSWORD').first()).toBeVisible();
+  expect(await page.content()).not.toContain('correct horse battery');
+  expect(await page.content()).toContain(system.dataDir);
+});
+
+test('the layout does not shift while a page loads', async ({ signedIn: page }) => {
+  await page.goto('/');
+  await opened(page, 'Overview');
+  await page.evaluate(() => {
+    const seen = { sum: 0 };
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        if ('value' in entry && 'hadRecentInput' in entry && !entry.hadRecentInput) seen.sum += Number(entry.value);
+      }
+      document.documentElement.dataset.shift = String(seen.sum);
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  await expect.poll(() => page.getByRole('main').innerText()).toContain('Components');
+  const shift = await page.evaluate(() => Number(document.documentElement.dataset.shift ?? 0));
+  expect(shift).toBeLessThan(0.1);
+});
