@@ -1,6 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
-const tests = ['server/**/*.test.ts', 'components/**/*.test.{ts,tsx}', 'app/**/*.test.{ts,tsx}', 'bench/**/*.test.ts'];
+const tests = [
+  'server/**/*.test.ts',
+  'components/**/*.test.{ts,tsx}',
+  'app/**/*.test.{ts,tsx}',
+  'bench/**/*.test.ts',
+];
 
 export default defineConfig({
   test: {

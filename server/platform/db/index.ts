@@ -76,7 +76,8 @@ export function createDb(options: { url: string; clock: Clock; log: Log; max?: n
       detail = `does not answer${code}`;
     }
     const changed = up !== status.up;
-    if (changed) log[up ? 'info' : 'error']({ up }, up ? 'PostgreSQL is back' : 'PostgreSQL is unreachable');
+    if (changed)
+      log[up ? 'info' : 'error']({ up }, up ? 'PostgreSQL is back' : 'PostgreSQL is unreachable');
     status = {
       up,
       latencyMs: up ? clock.monotonicMs() - started : null,

@@ -68,8 +68,12 @@ test('replicas that start together apply each migration once', async () => {
 
 test('a failing migration leaves nothing behind and can be started again once mended', async () => {
   const url = await testDatabase();
-  const broken = migrations('broken', { '29990101000000_more': 'CREATE TABLE half (id int); SELECT 1/0;' });
-  await expect(migrate({ url, folder: broken })).rejects.toThrow(/29990101000000_more failed.*division by zero/);
+  const broken = migrations('broken', {
+    '29990101000000_more': 'CREATE TABLE half (id int); SELECT 1/0;',
+  });
+  await expect(migrate({ url, folder: broken })).rejects.toThrow(
+    /29990101000000_more failed.*division by zero/,
+  );
   expect(await query(url, `SELECT to_regclass('half') AS half`)).toEqual([{ half: null }]);
   const mended = migrations('mended', { '29990101000000_more': 'CREATE TABLE whole (id int);' });
   expect(await migrate({ url, folder: mended })).toEqual({ applied: ['29990101000000_more'] });
@@ -85,7 +89,11 @@ test.each([
   ['a wrong password', (url: URL) => (url.password = 'wrong'), /refuses the user "wheelhouse"/],
   ['an unknown database', (url: URL) => (url.pathname = '/nowhere'), /has no database "nowhere"/],
   ['nobody there', (url: URL) => (url.port = '1'), /cannot be reached \(ECONNREFUSED\)/],
-  ['an unknown host', (url: URL) => (url.hostname = 'nowhere.invalid'), /nowhere\.invalid cannot be found/],
+  [
+    'an unknown host',
+    (url: URL) => (url.hostname = 'nowhere.invalid'),
+    /nowhere\.invalid cannot be found/,
+  ],
 ])('%s is one plain sentence', async (_name, spoil, sentence) => {
   const url = new URL(await testDatabase());
   spoil(url);
@@ -101,7 +109,11 @@ test('audit entries cannot be changed, deleted or truncated', async () => {
     `INSERT INTO audit_entries (seq, id, at, actor_kind, actor_name, action, target_kind, rule, previous_hash, hash)
      VALUES (1, gen_random_uuid(), now(), 'system', 'test', 'test', 'test', 'test', '', '')`,
   );
-  for (const sql of ['UPDATE audit_entries SET rule = $$x$$', 'DELETE FROM audit_entries', 'TRUNCATE audit_entries']) {
+  for (const sql of [
+    'UPDATE audit_entries SET rule = $$x$$',
+    'DELETE FROM audit_entries',
+    'TRUNCATE audit_entries',
+  ]) {
     await expect(query(url, sql)).rejects.toThrow('audit entries are append-only');
   }
 });

@@ -30,7 +30,10 @@ type Migration = { name: string; sql: string };
 function readMigrations(folder: string): Migration[] {
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
-    .map(({ name }) => ({ name, sql: readFileSync(path.join(folder, name, 'migration.sql'), 'utf8') }))
+    .map(({ name }) => ({
+      name,
+      sql: readFileSync(path.join(folder, name, 'migration.sql'), 'utf8'),
+    }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -88,7 +91,8 @@ export async function migrate(options: {
     await client.query('SELECT pg_advisory_lock($1, $2)', [...LOCK]);
     await client.query(MIGRATIONS_TABLE);
     const wanted = new Set(missing(names, await readApplied(client)));
-    for (const migration of migrations) if (wanted.has(migration.name)) await apply(client, migration);
+    for (const migration of migrations)
+      if (wanted.has(migration.name)) await apply(client, migration);
     return { applied: [...wanted] };
   } finally {
     await client.end();

@@ -1,7 +1,18 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { chown, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chown,
+  mkdir,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -58,7 +69,10 @@ const settings: Record<string, string> = {
 };
 
 /** Makes the data folder when there is none. A killed attempt leaves only a temporary folder, which the next one removes. */
-export async function ensureInitialised(cluster: Cluster, progress: (line: string) => void): Promise<void> {
+export async function ensureInitialised(
+  cluster: Cluster,
+  progress: (line: string) => void,
+): Promise<void> {
   const version = await readFile(join(cluster.folder, 'PG_VERSION'), 'utf8').catch(() => undefined);
   if (version === undefined) {
     progress('creating the database…');
@@ -74,17 +88,33 @@ export async function ensureInitialised(cluster: Cluster, progress: (line: strin
 
 async function initialise(cluster: Cluster): Promise<void> {
   for (const name of await readdir(cluster.dataDir)) {
-    const pid = /^postgres\.new-(\d+)$/.exec(name)?.[1];
-    if (pid && !exists(Number(pid))) await rm(join(cluster.dataDir, name), { recursive: true, force: true });
+    const pid = /^postgres\.new-(\d+)-/.exec(name)?.[1];
+    if (pid && !exists(Number(pid)))
+      await rm(join(cluster.dataDir, name), { recursive: true, force: true });
   }
-  const temporary = join(cluster.dataDir, `postgres.new-${process.pid}`);
-  await rm(temporary, { recursive: true, force: true });
+  const temporary = join(
+    cluster.dataDir,
+    `postgres.new-${process.pid}-${randomBytes(4).toString('hex')}`,
+  );
   await mkdir(join(temporary, 'data'), { recursive: true, mode: 0o700 });
   const passwordFile = join(temporary, 'password');
   await writeFile(passwordFile, cluster.password, { mode: 0o600 });
   await own(cluster.runner, temporary);
-  const args = ['-D', join(temporary, 'data'), '-U', superuser, '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
-  args.push('--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--data-checksums');
+  const args = [
+    '-D',
+    join(temporary, 'data'),
+    '-U',
+    superuser,
+    '--auth=scram-sha-256',
+    `--pwfile=${passwordFile}`,
+  ];
+  args.push(
+    '--encoding=UTF8',
+    '--locale=C',
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
+    '--data-checksums',
+  );
   const child = spawnAs(cluster.runner, cluster.binaries.initdb, args, {
     output: 'pipe',
     detached: true,
@@ -96,7 +126,9 @@ async function initialise(cluster: Cluster): Promise<void> {
   const [code] = await once(child, 'close');
   if (code !== 0) {
     await rm(temporary, { recursive: true, force: true });
-    throw new PlainError(`The database could not be created in ${cluster.dataDir}: ${lastLine(output)}`);
+    throw new PlainError(
+      `The database could not be created in ${cluster.dataDir}: ${lastLine(output)}`,
+    );
   }
   try {
     await rename(join(temporary, 'data'), cluster.folder);
@@ -113,7 +145,8 @@ export async function findPostmaster(cluster: Cluster): Promise<Postmaster | und
   const text = await readFile(join(cluster.folder, 'postmaster.pid'), 'utf8').catch(() => '');
   const lines = text.split('\n');
   const pid = Number(lines[0]);
-  if (!Number.isInteger(pid) || pid <= 0 || !(await isPostmaster(pid, cluster.folder))) return undefined;
+  if (!Number.isInteger(pid) || pid <= 0 || !(await isPostmaster(pid, cluster.folder)))
+    return undefined;
   return { pid, port: Number(lines[3]) || 0, ready: lines[7]?.trim() === 'ready' };
 }
 
@@ -124,8 +157,9 @@ export async function findPostmaster(cluster: Cluster): Promise<Postmaster | und
 export async function startPostmaster(cluster: Cluster, port: number): Promise<boolean> {
   await removeForeignPidFile(cluster);
   await configure(cluster, port);
-  const startLog = join(cluster.logs, 'start.log');
-  const output = openSync(startLog, 'w', 0o600);
+  // What it says before its own log is open; several programs may be starting it at once.
+  const startLog = join(cluster.logs, `start-${randomBytes(4).toString('hex')}.log`);
+  const output = openSync(startLog, 'wx', 0o600);
   const child = spawnAs(cluster.runner, cluster.binaries.postgres, ['-D', cluster.folder], {
     output,
     detached: true,
@@ -136,28 +170,40 @@ export async function startPostmaster(cluster: Cluster, port: number): Promise<b
   let ended: string | undefined;
   child.on('error', (error) => (ended = error.message));
   child.on('exit', (code, signal) => (ended = `it ended with ${signal ?? code}`));
-  for (;;) {
-    await delay(20);
-    if (ended === undefined) {
+  try {
+    while (ended === undefined) {
+      await delay(20);
       if ((await findPostmaster(cluster))?.pid === child.pid) return true;
-      continue;
     }
-    const said = await readFile(startLog, 'utf8').catch(() => '');
-    if (/lock file|already in use|still in use|could not bind|could not create any TCP/i.test(said)) return false;
-    throw new PlainError(`The embedded PostgreSQL did not start: ${lastLine(said) || ended} (see ${cluster.logs}).`);
+    const said = await readFile(startLog, 'utf8');
+    if (/lock file|already in use|still in use|could not bind|could not create any TCP/i.test(said))
+      return false;
+    throw new PlainError(
+      `The embedded PostgreSQL did not start: ${lastLine(said) || ended} (see ${cluster.logs}).`,
+    );
+  } finally {
+    await rm(startLog, { force: true });
   }
 }
 
 /** Fast shutdown; then harder ones. Returns when the process is gone. */
 export async function stopPostmaster(cluster: Cluster, pid: number): Promise<void> {
-  for (const [signal, waitMs] of [['SIGINT', 30_000], ['SIGQUIT', 5_000], ['SIGKILL', 5_000]] as const) {
+  for (const [signal, waitMs] of [
+    ['SIGINT', 30_000],
+    ['SIGQUIT', 5_000],
+    ['SIGKILL', 5_000],
+  ] as const) {
     try {
       process.kill(pid, signal);
     } catch {
       return;
     }
     for (let waited = 0; waited < waitMs; waited += 20) {
-      if (!(await isPostmaster(pid, cluster.folder))) return;
+      if (!(await isPostmaster(pid, cluster.folder))) {
+        // On its way out; an orphan's entry may stay until whoever adopted it looks.
+        for (let left = 0; left < 1_000 && exists(pid); left += 20) await delay(20);
+        return;
+      }
       await delay(20);
     }
   }
@@ -191,18 +237,21 @@ async function configure(cluster: Cluster, port: number): Promise<void> {
   await mkdir(cluster.logs, { recursive: true, mode: 0o755 });
   await passable(cluster.runner, join(cluster.logs, '..'));
   const all = { ...settings, log_directory: cluster.logs, ...cluster.settings, port: String(port) };
-  const lines = Object.entries(all).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'`);
+  const lines = Object.entries(all).map(
+    ([name, value]) => `${name} = '${value.replaceAll("'", "''")}'`,
+  );
   const file = join(cluster.folder, 'wheelhouse.conf');
-  await writeFile(`${file}.new`, `# Written at each start.\n${lines.join('\n')}\n`, { mode: 0o600 });
-  await rename(`${file}.new`, file);
+  const temporary = `${file}.${randomBytes(4).toString('hex')}`;
+  await writeFile(temporary, `# Written at each start.\n${lines.join('\n')}\n`, { mode: 0o600 });
+  if (cluster.runner.owner)
+    await chown(temporary, cluster.runner.owner.uid, cluster.runner.owner.gid);
+  await rename(temporary, file);
   const main = join(cluster.folder, 'postgresql.conf');
   const text = await readFile(main, 'utf8');
-  if (!text.includes("include 'wheelhouse.conf'")) await writeFile(main, `${text}\ninclude 'wheelhouse.conf'\n`);
+  if (!text.includes("include 'wheelhouse.conf'"))
+    await writeFile(main, `${text}\ninclude 'wheelhouse.conf'\n`);
   await own(cluster.runner, cluster.folder);
   await own(cluster.runner, cluster.logs);
-  if (cluster.runner.owner) {
-    await chown(file, cluster.runner.owner.uid, cluster.runner.owner.gid);
-  }
 }
 
 /**
@@ -212,7 +261,8 @@ async function configure(cluster: Cluster, port: number): Promise<void> {
 async function removeForeignPidFile(cluster: Cluster): Promise<void> {
   const file = join(cluster.folder, 'postmaster.pid');
   const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0]);
-  if (pid > 0 && exists(pid) && !(await isPostmaster(pid, cluster.folder))) await rm(file, { force: true });
+  if (pid > 0 && exists(pid) && !(await isPostmaster(pid, cluster.folder)))
+    await rm(file, { force: true });
 }
 
 async function isPostmaster(pid: number, folder: string): Promise<boolean> {
@@ -225,10 +275,15 @@ async function isPostmaster(pid: number, folder: string): Promise<boolean> {
     if (!program.startsWith('postgres')) return false;
     const at = args.indexOf('-D');
     const named = at >= 0 ? (args[at + 1] ?? '') : '';
-    return named === folder || (await realpath(named).catch(() => '')) === (await realpath(folder).catch(() => folder));
+    return (
+      named === folder ||
+      (await realpath(named).catch(() => '')) === (await realpath(folder).catch(() => folder))
+    );
   }
   if (process.platform === 'win32') return true;
-  const child = spawn('ps', ['-p', String(pid), '-o', 'command='], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn('ps', ['-p', String(pid), '-o', 'command='], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   let command = '';
   child.stdout.on('data', (chunk) => (command += chunk));
   await once(child, 'close');

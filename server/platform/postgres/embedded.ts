@@ -13,10 +13,11 @@
  * A postmaster that crashes is started again at once, on the same port; one that was shut down by hand, after `graceMs`.
  */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { makeFolder } from '../make-folder.ts';
 import { PlainError } from '../plain-error.ts';
 import {
   type Cluster,
@@ -48,7 +49,9 @@ const database = 'wheelhouse';
 const startTimeoutMs = 60_000;
 const takeOverMs = 3_000;
 
-export async function openEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+export async function openEmbeddedPostgres(
+  options: EmbeddedPostgresOptions,
+): Promise<EmbeddedPostgres> {
   const cluster = await prepareCluster(options);
   await ensureInitialised(cluster, options.progress);
   let held = await acquire(cluster, options, await lastPort(cluster), false);
@@ -73,7 +76,9 @@ export async function openEmbeddedPostgres(options: EmbeddedPostgresOptions): Pr
         return;
       } catch (error) {
         if (attempt === 0) options.progress(error instanceof Error ? error.message : String(error));
-        await delay(Math.min(30_000, 500 * 2 ** attempt), undefined, { signal: aborted.signal }).catch(() => {});
+        await delay(Math.min(30_000, 500 * 2 ** attempt), undefined, {
+          signal: aborted.signal,
+        }).catch(() => {});
       }
     }
   };
@@ -109,7 +114,7 @@ async function prepareCluster(options: EmbeddedPostgresOptions): Promise<Cluster
   let dataDir: string;
   let password: string;
   try {
-    await mkdir(wanted, { recursive: true, mode: 0o711 });
+    makeFolder(wanted, 0o711);
     dataDir = await realpath(wanted);
     password = await readOrCreatePassword(dataDir);
   } catch (error) {
@@ -150,8 +155,7 @@ function unwritable(folder: string, error: unknown): Error {
 async function readOrCreatePassword(dataDir: string): Promise<string> {
   const file = join(dataDir, 'postgres.password');
   // Proves on every start that the folder can be written.
-  const temporary = `${file}.new-${process.pid}`;
-  await rm(temporary, { force: true });
+  const temporary = `${file}.new-${randomBytes(6).toString('hex')}`;
   await writeFile(temporary, randomBytes(24).toString('base64url'), { mode: 0o600, flush: true });
   try {
     await link(temporary, file);
@@ -172,6 +176,12 @@ async function acquire(
 ): Promise<Held> {
   const deadline = performance.now() + startTimeoutMs;
   let announced = false;
+  let started = false;
+  const giveUp = async (error: unknown): Promise<never> => {
+    const running = started ? await findPostmaster(cluster) : undefined;
+    if (running) await stopPostmaster(cluster, running.pid);
+    throw error;
+  };
   let mayRestart = options.role === 'console' && !samePort;
   while (performance.now() < deadline) {
     const running = await findPostmaster(cluster);
@@ -179,10 +189,13 @@ async function acquire(
       mayRestart = false;
       await own(cluster.runner, cluster.folder);
       const port = samePort ? wantedPort : await freePort(wantedPort);
-      if (!(await startPostmaster(cluster, port))) await delay(200);
+      if (await startPostmaster(cluster, port)) started = true;
+      else await delay(200);
       continue;
     }
-    const anchor = running.port ? await connect(cluster, running.port).catch(refusal) : undefined;
+    const anchor = running.port
+      ? await connect(cluster, running.port).catch(refusal).catch(giveUp)
+      : undefined;
     if (!anchor) {
       if (!announced && deadline - performance.now() < startTimeoutMs - 2_000) {
         announced = true;
@@ -191,7 +204,7 @@ async function acquire(
       await delay(30);
       continue;
     }
-    const taken = await takeLocks(anchor, cluster, options.role).catch(refusal);
+    const taken = await takeLocks(anchor, cluster, options.role).catch(refusal).catch(giveUp);
     if (!taken) {
       await anchor.end().catch(() => {});
       continue;
@@ -204,7 +217,12 @@ async function acquire(
     }
     return { anchor, pid: running.pid, port: running.port };
   }
-  throw new PlainError(`The embedded PostgreSQL was not ready within ${startTimeoutMs / 1000} s (see ${cluster.logs}).`);
+  const seconds = startTimeoutMs / 1000;
+  return giveUp(
+    new PlainError(
+      `The embedded PostgreSQL was not ready within ${seconds} s (see ${cluster.logs}).`,
+    ),
+  );
 }
 
 /** Nothing for what passes by itself (starting, stopping, gone); a plain sentence for what does not. */
@@ -212,31 +230,41 @@ function refusal(error: unknown): undefined {
   if (error instanceof PlainError) throw error;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === '28P01' || code === '28000') {
-    throw new PlainError('The password in postgres.password is not the one of the database in the data folder.', { cause: error });
+    throw new PlainError(
+      'The password in postgres.password is not the one of the database in the data folder.',
+      { cause: error },
+    );
   }
-  if (code === '53300') throw new PlainError('The embedded PostgreSQL has no free connection left.', { cause: error });
+  if (code === '53300')
+    throw new PlainError('The embedded PostgreSQL has no free connection left.', { cause: error });
   return undefined;
 }
 
-async function takeLocks(anchor: pg.Client, cluster: Cluster, role: 'console' | 'cli'): Promise<true> {
+async function takeLocks(
+  anchor: pg.Client,
+  cluster: Cluster,
+  role: 'console' | 'cli',
+): Promise<true> {
   if (role === 'console') {
     const until = performance.now() + takeOverMs;
     for (;;) {
-      const { rows } = await anchor.query('SELECT pg_try_advisory_lock(x\'7768\'::int, 1) AS got');
+      const { rows } = await anchor.query("SELECT pg_try_advisory_lock(x'7768'::int, 1) AS got");
       if (rows[0].got) break;
       if (performance.now() > until) {
         await anchor.end().catch(() => {});
-        throw new PlainError(`Another console is already using the data folder ${cluster.dataDir}.`);
+        throw new PlainError(
+          `Another console is already using the data folder ${cluster.dataDir}.`,
+        );
       }
       await delay(100);
     }
   }
-  await anchor.query('SELECT pg_advisory_lock_shared(x\'7768\'::int, 2)');
+  await anchor.query("SELECT pg_advisory_lock_shared(x'7768'::int, 2)");
   return true;
 }
 
 async function isAlone(anchor: pg.Client): Promise<boolean> {
-  const { rows } = await anchor.query('SELECT pg_try_advisory_lock(x\'7768\'::int, 2) AS got');
+  const { rows } = await anchor.query("SELECT pg_try_advisory_lock(x'7768'::int, 2) AS got");
   return rows[0].got;
 }
 
@@ -264,7 +292,9 @@ async function connect(cluster: Cluster, port: number, name = 'postgres'): Promi
 async function prepareDatabase(cluster: Cluster, port: number): Promise<void> {
   const server = await connect(cluster, port);
   try {
-    const { rowCount } = await server.query('SELECT FROM pg_database WHERE datname = $1', [database]);
+    const { rowCount } = await server.query('SELECT FROM pg_database WHERE datname = $1', [
+      database,
+    ]);
     if (!rowCount) {
       await server.query(`CREATE DATABASE ${database}`).catch((error) => {
         if (error.code !== '42P04' && error.code !== '23505') throw error;

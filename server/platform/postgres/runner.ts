@@ -24,7 +24,6 @@ export type Binaries = { postgres: string; initdb: string };
 type SpawnOptions = { output: number | 'pipe'; detached: boolean; cwd: string };
 
 const run = promisify(execFile);
-const namespaceArguments = ['--user', '--map-user=65534', '--map-group=65534', '--'];
 
 export async function findBinaries(): Promise<Binaries> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
@@ -47,7 +46,10 @@ export async function chooseRunner(binaries: Binaries, folder: string): Promise<
   const user = await systemUser();
   if (user && (await reaches(user, binaries, folder))) return { kind: 'user', owner: user };
   const seenAs = await anyNamedUser();
-  const namespace = await run('unshare', inNamespace(seenAs, [binaries.postgres, '--version'])).then(
+  const namespace = await run(
+    'unshare',
+    inNamespace(seenAs, [binaries.postgres, '--version']),
+  ).then(
     () => true,
     () => false,
   );
@@ -59,14 +61,22 @@ export async function chooseRunner(binaries: Binaries, folder: string): Promise<
 }
 
 /** Starts a program; the process id is the program's own in every way of running it. */
-export function spawnAs(runner: Runner, file: string, args: string[], options: SpawnOptions): ChildProcess {
+export function spawnAs(
+  runner: Runner,
+  file: string,
+  args: string[],
+  options: SpawnOptions,
+): ChildProcess {
   const [command, commandArgs] =
-    runner.kind === 'namespace' ? ['unshare', inNamespace(runner.seenAs, [file, ...args])] : [file, args];
+    runner.kind === 'namespace'
+      ? ['unshare', inNamespace(runner.seenAs, [file, ...args])]
+      : [file, args];
   return spawn(command, commandArgs, {
     cwd: options.cwd,
     detached: options.detached,
     stdio: ['ignore', options.output, options.output],
-    env: { NODE_ENV: 'production', PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC' },
+    // Nothing of ours: PostgreSQL would read PGPORT and the like from it.
+    env: { NODE_ENV: 'production', PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
     ...(runner.kind === 'user' ? runner.owner : {}),
     windowsHide: true,
   });
@@ -101,24 +111,38 @@ async function anyNamedUser(): Promise<number> {
 async function systemUser(): Promise<{ uid: number; gid: number } | undefined> {
   const found = await lookUp();
   if (found || process.platform !== 'linux') return found;
-  await run('useradd', ['--system', '--no-create-home', '--shell', '/usr/sbin/nologin', 'postgres']).catch(() =>
-    run('adduser', ['-S', '-H', '-D', 'postgres']).catch(() => undefined),
-  );
+  await run('useradd', [
+    '--system',
+    '--no-create-home',
+    '--shell',
+    '/usr/sbin/nologin',
+    'postgres',
+  ]).catch(() => run('adduser', ['-S', '-H', '-D', 'postgres']).catch(() => undefined));
   return lookUp();
 }
 
 async function lookUp(): Promise<{ uid: number; gid: number } | undefined> {
   try {
-    const [uid, gid] = await Promise.all([run('id', ['-u', 'postgres']), run('id', ['-g', 'postgres'])]);
+    const [uid, gid] = await Promise.all([
+      run('id', ['-u', 'postgres']),
+      run('id', ['-g', 'postgres']),
+    ]);
     return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
   } catch {
     return undefined;
   }
 }
 
-function reaches(user: { uid: number; gid: number }, binaries: Binaries, folder: string): Promise<boolean> {
+function reaches(
+  user: { uid: number; gid: number },
+  binaries: Binaries,
+  folder: string,
+): Promise<boolean> {
   const script = 'cd "$1" && exec "$2" --version';
-  return run('/bin/sh', ['-c', script, 'sh', folder, binaries.postgres], { ...user, cwd: '/' }).then(
+  return run('/bin/sh', ['-c', script, 'sh', folder, binaries.postgres], {
+    ...user,
+    cwd: '/',
+  }).then(
     () => true,
     () => false,
   );
@@ -126,7 +150,8 @@ function reaches(user: { uid: number; gid: number }, binaries: Binaries, folder:
 
 async function closedFolder(path: string): Promise<string | undefined> {
   const above: string[] = [];
-  for (let folder = path; folder !== dirname(folder); folder = dirname(folder)) above.unshift(dirname(folder));
+  for (let folder = path; folder !== dirname(folder); folder = dirname(folder))
+    above.unshift(dirname(folder));
   for (const folder of above) if (((await stat(folder)).mode & 0o001) === 0) return folder;
   return undefined;
 }

@@ -17,7 +17,12 @@ const server = await openEmbeddedPostgres({
   dataDir,
   role: 'cli',
   progress: () => undefined,
-  settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' },
+  settings: {
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+    max_connections: '300',
+  },
 });
 try {
   const client = new pg.Client({ connectionString: server.url });
@@ -30,7 +35,10 @@ try {
   await owner.connect();
   await owner.query('CREATE EXTENSION IF NOT EXISTS pg_stat_statements');
   await owner.end();
-  await migrate({ url: url.href, folder: path.resolve(import.meta.dirname, '../../../prisma/migrations') });
+  await migrate({
+    url: url.href,
+    folder: path.resolve(import.meta.dirname, '../../../prisma/migrations'),
+  });
   process.stdout.write(`${server.url}\n`);
   await new Promise((resolve) => process.stdin.resume().on('end', resolve).on('error', resolve));
 } finally {

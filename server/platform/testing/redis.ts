@@ -18,7 +18,8 @@ export type TestRedis = {
 };
 
 // The shell ends the server when its standard input closes, so that no server outlives a killed test run.
-const keeper = '"$@" >/dev/null 2>&1 & child=$!; echo $child; cat >/dev/null; kill -9 $child; wait $child 2>/dev/null';
+const keeper =
+  '"$@" >/dev/null 2>&1 & child=$!; echo $child; cat >/dev/null; kill -9 $child; wait $child 2>/dev/null';
 
 export async function freePort(): Promise<number> {
   const server = createServer();
@@ -36,7 +37,18 @@ export async function startRedis(): Promise<TestRedis> {
   let running: { shell: ChildProcess; pid: number } | undefined;
   const start = async () => {
     if (running) return;
-    const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', '/tmp'];
+    const settings = [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--dir',
+      '/tmp',
+    ];
     const shell = spawn('/bin/sh', ['-c', keeper, 'sh', 'redis-server', ...settings], {
       stdio: ['pipe', 'pipe', 'inherit'],
       detached: true,
@@ -68,7 +80,12 @@ export async function startRedis(): Promise<TestRedis> {
 
 async function answers(port: number): Promise<void> {
   for (let attempt = 0; attempt < 250; attempt++) {
-    const client = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => null });
+    const client = new Redis({
+      port,
+      host: '127.0.0.1',
+      lazyConnect: true,
+      retryStrategy: () => null,
+    });
     client.on('error', () => undefined);
     const answer = await client.connect().then(
       () => client.ping(),
