@@ -25,7 +25,7 @@ export default function RootLayout({ children }: { children: ReactNode }) {
     // `theme.js` sets the theme's attributes before the first paint.
     <html lang="en" className={fontClasses} suppressHydrationWarning>
       <head>
-        {/* biome-ignore lint/performance/noSyncScripts: it must run before anything is painted */}
+        {/* Blocking on purpose: it must run before anything is painted. */}
         <script src="/theme.js" />
       </head>
       <body>{children}</body>

@@ -53,7 +53,9 @@ async function keep(cache, key, response) {
   await cache.put(key, response.clone());
   const keys = await cache.keys();
   // Oldest first: what earlier builds left behind.
-  await Promise.all(keys.slice(0, Math.max(0, keys.length - MAX_ENTRIES)).map((k) => cache.delete(k)));
+  await Promise.all(
+    keys.slice(0, Math.max(0, keys.length - MAX_ENTRIES)).map((k) => cache.delete(k)),
+  );
 }
 
 self.addEventListener('fetch', (event) => {
@@ -62,5 +64,6 @@ self.addEventListener('fetch', (event) => {
   if (request.method !== 'GET' || url.origin !== location.origin) return;
   if (/^\/(api|metrics|health|livez|readyz)(\/|$)/.test(url.pathname)) return;
   if (url.pathname.startsWith('/_next/static/')) event.respondWith(cacheFirst(request));
-  else if (request.mode === 'navigate' || BASICS.includes(url.pathname)) event.respondWith(networkFirst(request));
+  else if (request.mode === 'navigate' || BASICS.includes(url.pathname))
+    event.respondWith(networkFirst(request));
 });

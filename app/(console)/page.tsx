@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
 import { PageFrame } from '../../components/shell/page-frame.tsx';
-import { OverviewSkeleton } from './_components/overview-skeleton.tsx';
 import { Overview } from './_components/overview.tsx';
+import { OverviewSkeleton } from './_components/overview-skeleton.tsx';
 
 export const metadata: Metadata = { title: 'Overview' };
 

@@ -1,4 +1,5 @@
 import { formatClock } from '../format/time.ts';
+import { ScrollRegion } from '../ui/scroll-region.tsx';
 import type { ChartRow } from './rows.ts';
 import type { Series } from './series.ts';
 
@@ -13,8 +14,7 @@ export function ChartTable(props: {
 }) {
   const { title, rows, series, format } = props;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-    <div role="region" aria-label={`${title} as a table`} tabIndex={0} className="h-full overflow-auto">
+    <ScrollRegion aria-label={`${title} as a table`} className="h-full overflow-auto">
       <table className="w-full text-12 tabular-nums">
         <thead className="sticky top-0 bg-surface text-muted">
           <tr>
@@ -49,6 +49,6 @@ export function ChartTable(props: {
             ))}
         </tbody>
       </table>
-    </div>
+    </ScrollRegion>
   );
 }

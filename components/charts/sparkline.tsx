@@ -16,8 +16,21 @@ export function Sparkline(props: { values: readonly (number | null)[]; label: st
     pen = 'L';
   });
   return (
-    <svg width="80" height="20" viewBox="0 0 80 20" role="img" aria-label={label} className="shrink-0">
-      <path d={path} fill="none" stroke="var(--chart-1)" strokeWidth="1.25" strokeLinejoin="round" />
+    <svg
+      width="80"
+      height="20"
+      viewBox="0 0 80 20"
+      role="img"
+      aria-label={label}
+      className="shrink-0"
+    >
+      <path
+        d={path}
+        fill="none"
+        stroke="var(--chart-1)"
+        strokeWidth="1.25"
+        strokeLinejoin="round"
+      />
     </svg>
   );
 }

@@ -146,7 +146,12 @@ export default function TimeChart(props: TimeChartProps) {
           <ReferenceLine y={threshold.value} stroke="var(--color-warn)" strokeDasharray="4 3" />
         ) : null}
         {drag ? (
-          <ReferenceArea x1={drag.from} x2={drag.to} fill="var(--color-accent)" fillOpacity={0.15} />
+          <ReferenceArea
+            x1={drag.from}
+            x2={drag.to}
+            fill="var(--color-accent)"
+            fillOpacity={0.15}
+          />
         ) : null}
         {series.map((each) => (
           <Line

@@ -36,5 +36,7 @@ export type DataTableProps<T extends RowData> = {
   onSort?: (sort: string | null) => void;
   /** There is more than what is loaded. */
   more?: { load(): void; busy: boolean } | null;
+  /** For sheets: as narrow as its place, instead of scrolling sideways. */
+  narrow?: true;
   toolbar?: ReactNode;
 };

@@ -6,6 +6,8 @@ import { Download } from 'lucide-react';
 import { useCallback, useMemo, useRef, useState } from 'react';
 import { count } from '../format/number.ts';
 import { Button } from '../ui/button.tsx';
+import { cx } from '../ui/cx.ts';
+import { ScrollRegion } from '../ui/scroll-region.tsx';
 import { ColumnChooser } from './column-chooser.tsx';
 import type { DataTableProps } from './columns.ts';
 import { TableHead } from './table-head.tsx';
@@ -20,7 +22,7 @@ const CHOOSER_PAST = 8;
 
 /** Rows of 36 px under a header that stays, virtual past 100, worked with j, k, Enter and x. */
 export function DataTable<T extends RowData>(props: DataTableProps<T>) {
-  const { label, columns, rowId, stamp, onOpen, openId, bulk, more, toolbar } = props;
+  const { label, columns, rowId, stamp, onOpen, openId, bulk, more, toolbar, narrow } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const [hovered, setHovered] = useState(false);
   const held = useHeldOrder(props.rows, rowId, hovered);
@@ -44,17 +46,14 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
       [rows, onOpen],
     ),
     toggle: useCallback((index) => rows[index]?.toggleSelected(), [rows]),
-    reveal: useCallback(
-      (index) => {
-        const { current } = scroller;
-        if (!current) return;
-        const top = index * ROW_PX;
-        const room = current.clientHeight - 2 * ROW_PX;
-        if (top < current.scrollTop) current.scrollTop = top;
-        else if (top > current.scrollTop + room) current.scrollTop = top - room;
-      },
-      [],
-    ),
+    reveal: useCallback((index) => {
+      const { current } = scroller;
+      if (!current) return;
+      const top = index * ROW_PX;
+      const room = current.clientHeight - 2 * ROW_PX;
+      if (top < current.scrollTop) current.scrollTop = top;
+      else if (top > current.scrollTop + room) current.scrollTop = top - room;
+    }, []),
   });
   const selected = bulk ? table.getSelectedRowModel().rows.map((row) => row.original) : [];
   const items = virtual.getVirtualItems();
@@ -77,7 +76,13 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
         <Button
           onClick={() => {
             import('./csv.ts')
-              .then(({ downloadCsv }) => downloadCsv(label, columns, rows.map((r) => r.original)))
+              .then(({ downloadCsv }) =>
+                downloadCsv(
+                  label,
+                  columns,
+                  rows.map((r) => r.original),
+                ),
+              )
               .catch(() => undefined);
           }}
         >
@@ -85,19 +90,19 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
           CSV
         </Button>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <div
+      <ScrollRegion
         ref={scroller}
-        role="region"
         aria-label={`${label}, scrolls`}
-        tabIndex={0}
         onPointerEnter={() => setHovered(true)}
         onPointerLeave={() => setHovered(false)}
         className="max-h-[max(320px,calc(100dvh-220px))] overflow-auto rounded-card border bg-surface"
       >
         <table
           aria-rowcount={rows.length + 1}
-          className="w-full min-w-[720px] table-fixed border-separate border-spacing-0"
+          className={cx(
+            'w-full table-fixed border-separate border-spacing-0',
+            !narrow && 'min-w-[720px]',
+          )}
         >
           <caption className="sr-only">{label}</caption>
           <TableHead table={table} byId={byId} selectable={bulk !== undefined} />
@@ -122,7 +127,7 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
             {below > 0 ? <tr aria-hidden style={{ height: below }} /> : null}
           </tbody>
         </table>
-      </div>
+      </ScrollRegion>
       {more ? (
         <div className="mt-2 flex justify-center">
           <Button onClick={more.load} busy={more.busy}>

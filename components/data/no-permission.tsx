@@ -6,7 +6,9 @@ export function NoPermission({ message }: { message: string }) {
     <div className="flex flex-col items-center gap-2 rounded-card border border-dashed px-6 py-12 text-center">
       <Lock aria-hidden className="size-5 text-faint" />
       <p className="font-medium text-14">{message}</p>
-      <p className="max-w-[52ch] text-13 text-muted">An admin can change your role on the Users page.</p>
+      <p className="max-w-[52ch] text-13 text-muted">
+        An admin can change your role on the Users page.
+      </p>
     </div>
   );
 }

@@ -8,7 +8,9 @@ export function PageHeader(props: { title: string; state: ReactNode; action?: Re
         <h1 className="font-semibold text-20">{props.title}</h1>
         <div className="mt-0.5 min-h-5 text-13 text-muted">{props.state}</div>
       </div>
-      {props.action ? <div className="flex flex-wrap items-center gap-2">{props.action}</div> : null}
+      {props.action ? (
+        <div className="flex flex-wrap items-center gap-2">{props.action}</div>
+      ) : null}
     </header>
   );
 }

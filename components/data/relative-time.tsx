@@ -7,7 +7,11 @@ import { useNow } from '../live/use-now.ts';
 export function RelativeTime({ at }: { at: string }) {
   const now = useNow();
   return (
-    <time dateTime={at} title={now === null ? undefined : formatInstant(at)} className="tabular-nums">
+    <time
+      dateTime={at}
+      title={now === null ? undefined : formatInstant(at)}
+      className="tabular-nums"
+    >
       {now === null ? '' : formatRelative(at, now)}
     </time>
   );

@@ -3,8 +3,8 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { describeAgent } from '../format/agent.ts';
-import { failureOf } from '../trpc/errors.ts';
 import { type Outputs, queryClient, trpc } from '../trpc/client.ts';
+import { failureOf } from '../trpc/errors.ts';
 import { Badge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { toast } from '../ui/toast.tsx';
@@ -88,13 +88,18 @@ function columnsOf(revoke: (id: string) => void): readonly Column<Session>[] {
   ];
 }
 
-/** Live sessions of one person; without `userId` one's own. */
-export function SessionTable({ userId }: { userId?: string }) {
+const inSheet = new Set(['device', 'lastSeen', 'end']);
+
+/** Live sessions of one person; without `userId` one's own. `narrow` is for sheets. */
+export function SessionTable({ userId, narrow }: { userId?: string; narrow?: true }) {
   const query = useQuery(
     trpc.sessions.list.queryOptions({ limit: 200, ...(userId ? { userId } : {}) }),
   );
   const { mutate } = useRevoke();
-  const columns = useMemo(() => columnsOf((id) => mutate({ id })), [mutate]);
+  const columns = useMemo(() => {
+    const all = columnsOf((id) => mutate({ id }));
+    return narrow ? all.filter(({ id }) => inSheet.has(id)) : all;
+  }, [mutate, narrow]);
   if (query.data) {
     return query.data.items.length === 0 ? (
       <EmptyState title="No sessions" why="Nobody is signed in with this account at the moment." />
@@ -104,6 +109,7 @@ export function SessionTable({ userId }: { userId?: string }) {
         columns={columns}
         rows={query.data.items}
         rowId={(session) => session.id}
+        {...(narrow ? { narrow } : {})}
       />
     );
   }

@@ -38,7 +38,7 @@ export function TableRowView<T extends RowData>(props: TableRowViewProps<T>) {
   const element = useTint(stamp);
   const open = (event: MouseEvent | KeyboardEvent) => {
     const { target } = event;
-    if (target instanceof HTMLElement && target.closest('button, a, input, [role="menuitem"]')) return;
+    if (target instanceof Element && target.closest('button, a, input, [role="menuitem"]')) return;
     if (window.getSelection()?.toString()) return;
     onOpen?.(row.original);
   };

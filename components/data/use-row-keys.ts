@@ -17,10 +17,12 @@ export function useRowKeys({ count, open, toggle, reveal }: RowKeys): number {
       if (event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented) return;
       const { target } = event;
       const inControl =
-        target instanceof HTMLElement &&
-        target.closest('input:not([type="checkbox"]), textarea, select, [role="dialog"], [role="menu"]');
+        target instanceof Element &&
+        target.closest(
+          'input:not([type="checkbox"]), textarea, select, [role="dialog"], [role="menu"]',
+        );
       if (inControl || document.querySelector('[role="dialog"]')) return;
-      const onButton = target instanceof HTMLElement && target.closest('button, a');
+      const onButton = target instanceof Element && target.closest('button, a');
       if (event.key === 'j' || event.key === 'k') {
         const next = Math.min(Math.max(cursor + (event.key === 'j' ? 1 : -1), 0), count - 1);
         setCursor(next);

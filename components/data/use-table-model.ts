@@ -51,7 +51,10 @@ export function parseSort(sort: string | null | undefined): SortingState {
 }
 
 /** TanStack Table over our own column description: sorting from the URL, selection, chosen columns. */
-export function useTableModel<T extends RowData>(props: DataTableProps<T>, rows: readonly T[]): Table<T> {
+export function useTableModel<T extends RowData>(
+  props: DataTableProps<T>,
+  rows: readonly T[],
+): Table<T> {
   const { columns, rowId, sort, onSort, bulk } = props;
   const definitions = useMemo(() => columns.map((column) => defineColumn(column)), [columns]);
   const data = useMemo(() => [...rows], [rows]);

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import type { LiveEvent } from '../../server/system/contract.ts';
 import type { LivePoint } from './ring.ts';
-import { initialSnapshot, live, type LiveSnapshot, type Topic } from './stream.ts';
+import { initialSnapshot, type LiveSnapshot, live, type Topic } from './stream.ts';
 
 function useLive<T extends string | number | null | undefined>(
   select: (snapshot: LiveSnapshot) => T,

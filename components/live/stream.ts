@@ -6,7 +6,7 @@
  * after a minute.
  */
 import type { LiveEvent, LiveFrame, LiveTopic, MetricPoint } from '../../server/system/contract.ts';
-import { Ring, type LivePoint } from './ring.ts';
+import { type LivePoint, Ring } from './ring.ts';
 
 export type Topic = LiveTopic | 'audit' | 'users' | 'sessions' | 'system';
 export type LiveState = 'connecting' | 'live' | 'stale' | 'paused';

@@ -3,7 +3,7 @@
 import { Pause, Play, Radio, WifiOff } from 'lucide-react';
 import { formatClock } from '../format/time.ts';
 import { useLiveStatus } from '../live/hooks.ts';
-import { live, type LiveState } from '../live/stream.ts';
+import { type LiveState, live } from '../live/stream.ts';
 import { Button } from '../ui/button.tsx';
 import { cx } from '../ui/cx.ts';
 
@@ -34,7 +34,9 @@ export function LiveBadge() {
         className={cx('flex items-center gap-1.5 text-12 tabular-nums', looks[state])}
       >
         <Icon aria-hidden className="size-3.5" />
-        <span className={state === 'live' ? 'max-sm:sr-only' : undefined}>{words(state, since)}</span>
+        <span className={state === 'live' ? 'max-sm:sr-only' : undefined}>
+          {words(state, since)}
+        </span>
       </span>
       <Button
         look="ghost"

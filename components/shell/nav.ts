@@ -27,7 +27,14 @@ export const nav: readonly NavEntry[] = [
   },
   { href: '/users', label: 'Users', group: 'Access', icon: UsersRound, role: 'admin', key: 'u' },
   { href: '/audit', label: 'Audit', group: 'System', icon: ScrollText, role: 'admin', key: 'a' },
-  { href: '/settings', label: 'Settings', group: 'System', icon: Settings2, role: 'admin', key: 's' },
+  {
+    href: '/settings',
+    label: 'Settings',
+    group: 'System',
+    icon: Settings2,
+    role: 'admin',
+    key: 's',
+  },
 ];
 
 /** Groups in the order of the list above. */

@@ -6,7 +6,9 @@ import { overlay, setOverlay, subscribeOverlay } from './overlays.ts';
 
 // Loaded when first opened.
 const Palette = dynamic(() => import('./palette.tsx').then((m) => m.Palette), { ssr: false });
-const HelpSheet = dynamic(() => import('./help-sheet.tsx').then((m) => m.HelpSheet), { ssr: false });
+const HelpSheet = dynamic(() => import('./help-sheet.tsx').then((m) => m.HelpSheet), {
+  ssr: false,
+});
 const NavSheet = dynamic(() => import('./nav-sheet.tsx').then((m) => m.NavSheet), { ssr: false });
 
 const close = () => setOverlay(null);

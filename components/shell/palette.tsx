@@ -1,7 +1,7 @@
 'use client';
 
 import { useQuery } from '@tanstack/react-query';
-import { Command } from 'cmdk';
+import { Command, useCommandState } from 'cmdk';
 import { useRouter } from 'next/navigation';
 import { Dialog as Radix } from 'radix-ui';
 import { useDeferredValue, useState } from 'react';
@@ -29,6 +29,21 @@ function Item(props: { label: string; note?: string; run(): void }) {
       {props.note ? <span className="truncate text-12 text-muted">{props.note}</span> : null}
     </Command.Item>
   );
+}
+
+/** A list box without an option would be no list box; this one leads back. */
+function NoMatch({ showAll }: { showAll(): void }) {
+  const none = useCommandState((state) => state.filtered.count === 0);
+  return none ? (
+    <Command.Item
+      forceMount
+      value="show everything"
+      onSelect={showAll}
+      className="flex h-9 items-center rounded-control px-2 text-13 text-muted data-[selected=true]:bg-hover"
+    >
+      Nothing is called that. Show everything
+    </Command.Item>
+  ) : null;
 }
 
 function copyRequestId() {
@@ -90,9 +105,7 @@ export function Palette({ onClose }: { onClose(): void }) {
               className="h-12 w-full border-b bg-transparent px-4 text-14 outline-none placeholder:text-faint"
             />
             <Command.List className="max-h-[min(400px,60vh)] overflow-y-auto p-2">
-              <Command.Empty className="px-2 py-6 text-center text-13 text-muted">
-                Nothing is called that.
-              </Command.Empty>
+              <NoMatch showAll={() => setQuery('')} />
               <Command.Group heading="Go to" className={group}>
                 {pages.map(({ href, label, group: area }) => (
                   <Item key={href} label={label} note={area} run={() => go(href)} />

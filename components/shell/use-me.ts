@@ -2,8 +2,8 @@
 
 import { useQuery } from '@tanstack/react-query';
 import type { Role } from '../../server/api/contract.ts';
-import { allows } from '../trpc/role.ts';
 import { trpc } from '../trpc/client.ts';
+import { allows } from '../trpc/role.ts';
 
 /** Who is signed in; undefined until known. */
 export function useMe() {

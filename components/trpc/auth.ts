@@ -4,7 +4,8 @@ type SignInResult = { ok: true } | { ok: false; message: string };
 async function csrfToken(): Promise<string> {
   const response = await fetch('/api/auth/csrf');
   const body: unknown = await response.json();
-  if (typeof body === 'object' && body !== null && 'csrfToken' in body) return String(body.csrfToken);
+  if (typeof body === 'object' && body !== null && 'csrfToken' in body)
+    return String(body.csrfToken);
   throw new Error('no CSRF token');
 }
 

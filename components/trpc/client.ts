@@ -17,17 +17,29 @@ export function goToSignIn(): void {
 let lastRequestId: string | null = null;
 export const latestRequestId = () => lastRequestId;
 
+const RECOVER_MAX_MS = 15_000;
+
+/** How long until a query that failed for the moment is asked again; null when it did not. */
+export function recoveryInterval(state: {
+  status: string;
+  error: unknown;
+  errorUpdateCount: number;
+}): number | null {
+  if (state.status !== 'error' || !isTransient(state.error)) return null;
+  const pause = Math.min(1_500 * 2 ** Math.min(state.errorUpdateCount, 5), RECOVER_MAX_MS);
+  return pause * (0.7 + 0.6 * Math.random());
+}
+
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 10_000,
       gcTime: 15 * 60_000,
       placeholderData: keepPreviousData,
-      // A console that is restarting comes back by itself: transient failures are retried until they end.
-      retry: (failures, error) => isTransient(error) && failures < 3,
-      retryDelay: (failures) => Math.min(1000 * 2 ** failures, 15_000) * (0.7 + 0.6 * Math.random()),
-      refetchInterval: (query) =>
-        query.state.status === 'error' && isTransient(query.state.error) ? 10_000 : false,
+      // One quick second try; then the failure is shown, and asked again until it ends.
+      retry: (failures, error) => isTransient(error) && failures < 1,
+      retryDelay: 700,
+      refetchInterval: ({ state }) => recoveryInterval(state) ?? false,
       networkMode: 'always',
     },
     mutations: { networkMode: 'always' },

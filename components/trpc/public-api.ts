@@ -43,9 +43,7 @@ export const publicApi = {
   signInOptions: () => call<Outputs['signInOptions']>('signInOptions'),
   setupState: () => call<Outputs['setupState']>('setupState'),
   inviteState: (input: Inputs['inviteState']) =>
-    call<Outputs['inviteState']>(
-      `inviteState?input=${encodeURIComponent(JSON.stringify(input))}`,
-    ),
+    call<Outputs['inviteState']>(`inviteState?input=${encodeURIComponent(JSON.stringify(input))}`),
   setup: (input: Inputs['setup']) => call<Outputs['setup']>('setup', post(input)),
   acceptInvite: (input: Inputs['acceptInvite']) =>
     call<Outputs['acceptInvite']>('acceptInvite', post(input)),

@@ -9,7 +9,15 @@ export function allows(role: Role, needed: Role): boolean {
 
 /** In the order of rights, for lists to choose from. */
 export const roleOptions: readonly { value: Role; label: string; can: string }[] = [
-  { value: 'viewer', label: 'Viewer', can: 'Sees everything but people, the audit log and settings.' },
+  {
+    value: 'viewer',
+    label: 'Viewer',
+    can: 'Sees everything but people, the audit log and settings.',
+  },
   { value: 'operator', label: 'Operator', can: 'Sees what a viewer sees, and acts on it.' },
-  { value: 'admin', label: 'Admin', can: 'Does everything, including people, the audit log and settings.' },
+  {
+    value: 'admin',
+    label: 'Admin',
+    can: 'Does everything, including people, the audit log and settings.',
+  },
 ];

@@ -16,7 +16,7 @@ export function Badge({ tone = 'neutral', children }: { tone?: Tone; children: R
   return (
     <span
       className={cx(
-        'inline-flex h-5 items-center gap-1 whitespace-nowrap rounded-control px-1.5 font-medium text-12',
+        'inline-flex h-5 items-center gap-1 whitespace-nowrap align-middle rounded-control px-1.5 font-medium text-12',
         tones[tone],
       )}
     >

@@ -48,7 +48,9 @@ export function Dialog(props: DialogProps) {
             <div className="min-w-0 flex-1">
               <Radix.Title className="font-semibold text-16">{title}</Radix.Title>
               {description ? (
-                <Radix.Description className="mt-1 text-13 text-muted">{description}</Radix.Description>
+                <Radix.Description className="mt-1 text-13 text-muted">
+                  {description}
+                </Radix.Description>
               ) : null}
             </div>
             {sticky ? null : (

@@ -1,8 +1,8 @@
 'use client';
 
 import { type FormEvent, useState } from 'react';
-import type { Failure } from '../../../components/trpc/errors.ts';
 import { signInWithPassword } from '../../../components/trpc/auth.ts';
+import type { Failure } from '../../../components/trpc/errors.ts';
 import { Field } from '../../../components/ui/field.tsx';
 import { Input } from '../../../components/ui/input.tsx';
 import { type Faults, faultsOf, passwordHelp, serverFaults } from './checks.ts';
@@ -20,7 +20,12 @@ type AccountFormProps = {
 };
 
 /** Name and password of a new account; signs in with them at once. */
-export function AccountForm({ email: givenEmail, name: givenName, verb, create }: AccountFormProps) {
+export function AccountForm({
+  email: givenEmail,
+  name: givenName,
+  verb,
+  create,
+}: AccountFormProps) {
   const [values, setValues] = useState<Values>({
     email: givenEmail ?? '',
     name: givenName ?? '',
@@ -78,7 +83,9 @@ export function AccountForm({ email: givenEmail, name: givenName, verb, create }
         {(control) => <Input {...control} {...bind('name')} autoComplete="name" />}
       </Field>
       <Field label="Password" error={faults.password} help={passwordHelp}>
-        {(control) => <PasswordInput {...control} {...bind('password')} autoComplete="new-password" />}
+        {(control) => (
+          <PasswordInput {...control} {...bind('password')} autoComplete="new-password" />
+        )}
       </Field>
       <FormMessage text={message} />
       <Submit busy={busy}>{verb}</Submit>

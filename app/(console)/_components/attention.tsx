@@ -1,11 +1,25 @@
 import { CircleCheck } from 'lucide-react';
 import Link from 'next/link';
 import { StatusBadge } from '../../../components/data/status-badge.tsx';
+import { formatClock } from '../../../components/format/time.ts';
 import { Skeleton } from '../../../components/ui/skeleton.tsx';
 import type { AttentionItem } from '../../../server/system/contract.ts';
 
-/** What needs a person, worst first. */
-export function Attention({ items }: { items: readonly AttentionItem[] | undefined }) {
+const outage = (since: number): AttentionItem => ({
+  id: 'database-live',
+  severity: 'bad',
+  title: 'PostgreSQL is unreachable',
+  detail: `Since ${formatClock(since)}. Figures go on; what is stored waits until it is back.`,
+  href: null,
+});
+
+/** What needs a person, worst first. The stream knows of an outage before, and without, the database. */
+export function Attention(props: {
+  items: readonly AttentionItem[] | undefined;
+  databaseDownSince: number | null;
+}) {
+  const { databaseDownSince } = props;
+  const items = databaseDownSince === null ? props.items : [outage(databaseDownSince)];
   if (!items) return <Skeleton className="mb-6 h-11" />;
   if (items.length === 0) {
     return (
@@ -15,7 +29,9 @@ export function Attention({ items }: { items: readonly AttentionItem[] | undefin
       </p>
     );
   }
-  const sorted = [...items].sort((a, b) => Number(b.severity === 'bad') - Number(a.severity === 'bad'));
+  const sorted = [...items].sort(
+    (a, b) => Number(b.severity === 'bad') - Number(a.severity === 'bad'),
+  );
   return (
     <section aria-labelledby="attention" className="mb-6">
       <h2 id="attention" className="mb-2 font-medium text-14">

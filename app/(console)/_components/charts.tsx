@@ -79,7 +79,12 @@ export function Charts() {
           {...common}
         />
         <ChartCard title="Memory" series={memory} format={formatBytes} base="binary" {...common} />
-        <ChartCard title="PostgreSQL latency" series={database} format={formatDuration} {...common} />
+        <ChartCard
+          title="PostgreSQL latency"
+          series={database}
+          format={formatDuration}
+          {...common}
+        />
         <ChartCard title="PostgreSQL connections" series={pool} format={formatNumber} {...common} />
       </div>
     </section>

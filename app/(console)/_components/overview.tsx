@@ -7,10 +7,10 @@ import { ErrorPanel } from '../../../components/data/error-panel.tsx';
 import { PageHeader } from '../../../components/data/page-header.tsx';
 import { StaleNote } from '../../../components/data/stale-note.tsx';
 import { formatDuration } from '../../../components/format/duration.ts';
-import { useLiveTopics } from '../../../components/live/hooks.ts';
+import { useLiveTopics, useOutages } from '../../../components/live/hooks.ts';
 import { live } from '../../../components/live/stream.ts';
 import { useNow } from '../../../components/live/use-now.ts';
-import { type Outputs, trpc } from '../../../components/trpc/client.ts';
+import { type Outputs, recoveryInterval, trpc } from '../../../components/trpc/client.ts';
 import { Skeleton } from '../../../components/ui/skeleton.tsx';
 import { Attention } from './attention.tsx';
 import { Charts } from './charts.tsx';
@@ -22,11 +22,17 @@ const REFRESH_MS = 10_000;
 
 function State({ data }: { data: Outputs['system']['overview'] | undefined }) {
   const now = useNow();
+  const { database } = useOutages();
+  if (database !== null) {
+    return <>PostgreSQL is unreachable; what is stored cannot be read until it is back.</>;
+  }
   if (!data || now === null) return <Skeleton className="h-4 w-64" />;
   const used = data.components.filter(({ status }) => status !== 'off');
   const unwell = used.filter(({ status }) => status !== 'ok').length;
   const health =
-    unwell === 0 ? `All ${used.length} components are well` : `${unwell} of ${used.length} components are unwell`;
+    unwell === 0
+      ? `All ${used.length} components are well`
+      : `${unwell} of ${used.length} components are unwell`;
   const up = formatDuration(Math.max(0, Math.round((now - Date.parse(data.startedAt)) / 1000)));
   return (
     <>
@@ -39,12 +45,13 @@ export function Overview() {
   useLiveTopics(['http', 'process', 'database', 'redis', 'jobs', 'stream']);
   const query = useQuery(
     trpc.system.overview.queryOptions(undefined, {
-      refetchInterval: REFRESH_MS,
+      refetchInterval: ({ state }) => recoveryInterval(state) ?? REFRESH_MS,
       // A page that comes back catches up at once.
       refetchOnWindowFocus: 'always',
     }),
   );
   const { data, error, isError, refetch, dataUpdatedAt } = query;
+  const { database } = useOutages();
   const history = data?.history.points;
   useEffect(() => {
     if (history) live.seed(history);
@@ -55,13 +62,13 @@ export function Overview() {
   return (
     <>
       <PageHeader title="Overview" state={<State data={data} />} />
-      {isError && data ? <StaleNote at={dataUpdatedAt} /> : null}
-      {isError && !data ? (
+      {(isError || database !== null) && data ? <StaleNote at={dataUpdatedAt} /> : null}
+      {isError && !data && database === null ? (
         <div className="mb-6">
           <ErrorPanel what="The state of the components" error={error} onRetry={retry} />
         </div>
       ) : (
-        <Attention items={data?.attention} />
+        <Attention items={data?.attention} databaseDownSince={database} />
       )}
       <Tiles />
       <ZoomProvider>

@@ -3,8 +3,8 @@
 import Link from 'next/link';
 import { RelativeTime } from '../../../components/data/relative-time.tsx';
 import { useAllowed } from '../../../components/shell/use-me.ts';
-import { Skeleton } from '../../../components/ui/skeleton.tsx';
 import type { Outputs } from '../../../components/trpc/client.ts';
+import { Skeleton } from '../../../components/ui/skeleton.tsx';
 
 type AuditItem = Outputs['system']['overview']['recentAudit'][number];
 

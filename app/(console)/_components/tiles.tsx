@@ -1,12 +1,13 @@
 'use client';
 
+import { Sparkline } from '../../../components/charts/sparkline.tsx';
 import { Stat } from '../../../components/data/stat.tsx';
 import { formatBytes } from '../../../components/format/bytes.ts';
 import { formatDuration } from '../../../components/format/duration.ts';
 import { formatNumber } from '../../../components/format/number.ts';
 import { formatPercent } from '../../../components/format/percent.ts';
 import { formatRate } from '../../../components/format/rate.ts';
-import { useLiveMetric, useLiveStatus } from '../../../components/live/hooks.ts';
+import { useLiveMetric, useLivePoints, useLiveStatus } from '../../../components/live/hooks.ts';
 import { cx } from '../../../components/ui/cx.ts';
 
 /** The event loop of a healthy console stays below this. */
@@ -88,7 +89,9 @@ function Memory() {
 
 function Resident() {
   const rss = useLiveMetric('process_rss_bytes');
-  return <Stat label="Resident memory" value={shown(rss, formatBytes)} note="of the console process" />;
+  return (
+    <Stat label="Resident memory" value={shown(rss, formatBytes)} note="of the console process" />
+  );
 }
 
 function Database() {
@@ -137,6 +140,18 @@ function Redis() {
   );
 }
 
+const QUEUE_RANGE_MS = 5 * 60_000;
+
+/** The queue has no chart; its course is what tells a burst from a jam. */
+function QueueCourse() {
+  const points = useLivePoints(QUEUE_RANGE_MS);
+  const step = Math.max(1, Math.ceil(points.length / 60));
+  const values = points
+    .filter((_, index) => index % step === 0)
+    .map(({ metrics }) => metrics.jobs_queued ?? null);
+  return <Sparkline values={values} label="Jobs queued over the last 5 minutes" />;
+}
+
 function Jobs() {
   const queued = useLiveMetric('jobs_queued');
   const active = useLiveMetric('jobs_active');
@@ -151,6 +166,7 @@ function Jobs() {
           : `${formatNumber(active)} running, ${formatNumber(failed ?? 0)} failed`
       }
       tone={failed && failed > 0 ? 'warn' : 'plain'}
+      aside={<QueueCourse />}
     />
   );
 }

@@ -35,7 +35,9 @@ export function InviteForm() {
   return (
     <>
       <AuthTitle title="Accept the invitation">
-        {invite ? `You will be ${invite.role}. Choose a password to go on.` : 'Choose a password to go on.'}
+        {invite
+          ? `You will be ${invite.role}. Choose a password to go on.`
+          : 'Choose a password to go on.'}
       </AuthTitle>
       {problem || missing ? (
         <FormMessage text={problem ?? missing} />

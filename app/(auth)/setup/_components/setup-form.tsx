@@ -7,7 +7,11 @@ import { AccountForm } from '../../_components/account-form.tsx';
 import { FormMessage, FormSkeleton } from '../../_components/form.tsx';
 import { useQueryParam } from '../../_components/use-query-param.ts';
 
-type State = { kind: 'asking' } | { kind: 'needed' } | { kind: 'done' } | { kind: 'failed'; text: string };
+type State =
+  | { kind: 'asking' }
+  | { kind: 'needed' }
+  | { kind: 'done' }
+  | { kind: 'failed'; text: string };
 
 export function SetupForm() {
   const token = useQueryParam('token');

@@ -17,7 +17,13 @@ import { useVerify, VerifyButton, VerifyResult } from './verify.tsx';
 
 const EntrySheet = dynamic(() => import('./entry-sheet.tsx'), { ssr: false });
 
-function Entries({ audit, open }: { audit: ReturnType<typeof useAudit>; open: ReturnType<typeof useOpenEntry> }) {
+function Entries({
+  audit,
+  open,
+}: {
+  audit: ReturnType<typeof useAudit>;
+  open: ReturnType<typeof useOpenEntry>;
+}) {
   const { filters, setFilters, query, entries } = audit;
   if (query.isError && !entries) {
     return <ErrorPanel what="The audit log" error={query.error} onRetry={() => query.refetch()} />;

@@ -10,8 +10,15 @@ const actorWords = { user: 'Person', key: 'API key', system: 'Automation' } as c
 export function Actor({ actor }: { actor: AuditEntry['actor'] }) {
   const Icon = actorIcons[actor.kind];
   return (
-    <span className="flex min-w-0 items-center gap-2" title={`${actorWords[actor.kind]}: ${actor.name}`}>
-      <Icon aria-label={actorWords[actor.kind]} role="img" className="size-3.5 shrink-0 text-faint" />
+    <span
+      className="flex min-w-0 items-center gap-2"
+      title={`${actorWords[actor.kind]}: ${actor.name}`}
+    >
+      <Icon
+        aria-label={actorWords[actor.kind]}
+        role="img"
+        className="size-3.5 shrink-0 text-faint"
+      />
       <span className="truncate">{actor.name}</span>
     </span>
   );

@@ -27,7 +27,9 @@ function Line({ line: { path, before, after } }: { line: DiffLine }) {
       {!same && before !== null ? (
         <Side sign="−" text={before} tone="bg-bad-soft text-bad-text" />
       ) : null}
-      {!same && after !== null ? <Side sign="+" text={after} tone="bg-ok-soft text-ok-text" /> : null}
+      {!same && after !== null ? (
+        <Side sign="+" text={after} tone="bg-ok-soft text-ok-text" />
+      ) : null}
     </div>
   );
 }

@@ -20,7 +20,10 @@ function Day(props: { label: string; value: string; onChange(value: string): voi
   );
 }
 
-export function Filters({ filters, setFilters }: Pick<ReturnType<typeof useAudit>, 'filters' | 'setFilters'>) {
+export function Filters({
+  filters,
+  setFilters,
+}: Pick<ReturnType<typeof useAudit>, 'filters' | 'setFilters'>) {
   const actions = useQuery(trpc.audit.actions.queryOptions(undefined, { staleTime: 60_000 })).data;
   const options = [
     { value: '', label: 'Any action' },

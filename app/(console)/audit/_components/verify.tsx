@@ -12,7 +12,11 @@ import { Button } from '../../../../components/ui/button.tsx';
 /** Only when asked for: it walks the whole chain. */
 export function useVerify() {
   return useQuery(
-    trpc.audit.verify.queryOptions(undefined, { enabled: false, retry: false, refetchInterval: false }),
+    trpc.audit.verify.queryOptions(undefined, {
+      enabled: false,
+      retry: false,
+      refetchInterval: false,
+    }),
   );
 }
 

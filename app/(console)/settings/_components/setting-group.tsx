@@ -1,6 +1,7 @@
 import { Lock } from 'lucide-react';
 import { Badge, type Tone } from '../../../../components/ui/badge.tsx';
 import { CopyButton } from '../../../../components/ui/copy-button.tsx';
+import { ScrollRegion } from '../../../../components/ui/scroll-region.tsx';
 import type { SettingItem } from '../../../../server/system/contract.ts';
 
 const sources: Record<SettingItem['source'], { tone: Tone; word: string }> = {
@@ -15,7 +16,9 @@ function Value({ item }: { item: SettingItem }) {
   return (
     <span className="flex items-center gap-1.5">
       {item.secret ? <Lock aria-label="Secret" role="img" className="size-3.5 text-faint" /> : null}
-      <code className="break-all font-mono text-12">{item.value === '' ? '(empty)' : item.value}</code>
+      <code className="break-all font-mono text-12">
+        {item.value === '' ? '(empty)' : item.value}
+      </code>
     </span>
   );
 }
@@ -56,8 +59,7 @@ export function SettingGroup({ group, items }: { group: string; items: readonly 
   return (
     <section className="mb-6">
       <h2 className="mb-2 font-medium text-14 first-letter:uppercase">{group}</h2>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <div role="region" aria-label={group} tabIndex={0} className="overflow-x-auto rounded-card border bg-surface">
+      <ScrollRegion aria-label={group} className="overflow-x-auto rounded-card border bg-surface">
         <table className="w-full min-w-[640px] table-fixed text-13 [&_tbody_tr:last-child>*]:border-0">
           <thead className="bg-raised text-12 text-muted">
             <tr className="h-9 text-left">
@@ -78,7 +80,7 @@ export function SettingGroup({ group, items }: { group: string; items: readonly 
             ))}
           </tbody>
         </table>
-      </div>
+      </ScrollRegion>
     </section>
   );
 }

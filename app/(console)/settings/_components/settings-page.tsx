@@ -22,7 +22,9 @@ function matches({ name, description, group }: SettingItem, q: string): boolean 
 
 function State({ items }: { items: readonly SettingItem[] | undefined }) {
   if (!items) return <Skeleton className="h-4 w-64" />;
-  const changed = items.filter(({ source }) => source === 'environment' || source === 'file').length;
+  const changed = items.filter(
+    ({ source }) => source === 'environment' || source === 'file',
+  ).length;
   return (
     <>
       {count(items.length, 'setting')} in effect, {changed} of them set from outside. They are read
@@ -55,7 +57,11 @@ function Settings() {
             />
           </div>
           {groups.map((group) => (
-            <SettingGroup key={group} group={group} items={found.filter((i) => i.group === group)} />
+            <SettingGroup
+              key={group}
+              group={group}
+              items={found.filter((i) => i.group === group)}
+            />
           ))}
           {found.length === 0 ? (
             <EmptyState

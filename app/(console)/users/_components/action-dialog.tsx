@@ -84,7 +84,8 @@ function DisableDialog({ users, action, onClose, onDone }: ActionDialogProps) {
       onDone();
     },
   });
-  const name = users.length === 1 ? (users[0]?.name ?? '') : count(users.length, 'person', 'people');
+  const name =
+    users.length === 1 ? (users[0]?.name ?? '') : count(users.length, 'person', 'people');
   return (
     <Confirm
       title={`${disabled ? 'Disable' : 'Enable'} ${name}`}

@@ -60,8 +60,7 @@ export function columnsOf(
       header: 'Signs in by',
       width: '110px',
       csv: (user) => user.method,
-      cell: (user) =>
-        user.method === null ? '–' : user.method === 'oidc' ? 'OIDC' : 'Password',
+      cell: (user) => (user.method === null ? '–' : user.method === 'oidc' ? 'OIDC' : 'Password'),
     },
     {
       id: 'lastSeen',

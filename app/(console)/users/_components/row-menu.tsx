@@ -10,12 +10,7 @@ export default function RowMenu({ user, act }: RowActionsProps) {
     <Menu
       defaultOpen
       trigger={
-        <Button
-          look="ghost"
-          size="icon"
-          className="size-7"
-          aria-label={`Actions for ${user.name}`}
-        >
+        <Button look="ghost" size="icon" className="size-7" aria-label={`Actions for ${user.name}`}>
           <Ellipsis aria-hidden className="size-4" />
         </Button>
       }

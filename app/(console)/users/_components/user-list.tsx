@@ -88,7 +88,9 @@ export function UserList({ list, openId, onOpen, onInvite, act }: UserListProps)
               value={filters.status ?? ''}
               options={statusOptions}
               onChange={(value) => {
-                const status = (['active', 'invited', 'disabled'] as const).find((s) => s === value);
+                const status = (['active', 'invited', 'disabled'] as const).find(
+                  (s) => s === value,
+                );
                 void setFilters({ status: status ?? null });
               }}
             />
@@ -99,7 +101,9 @@ export function UserList({ list, openId, onOpen, onInvite, act }: UserListProps)
         <div className="mt-3">
           <EmptyState
             title={filtered ? 'Nobody fits these filters' : 'Nobody is here yet'}
-            why={filtered ? 'Filters look at names, e-mail addresses and status.' : 'Invite somebody.'}
+            why={
+              filtered ? 'Filters look at names, e-mail addresses and status.' : 'Invite somebody.'
+            }
             action={
               filtered ? (
                 <Button onClick={() => void setFilters({ q: null, status: null })}>

@@ -16,18 +16,26 @@ export default function UserSheet({ user, onClose }: { user: UserItem; onClose()
         rows={[
           ['Status', <StatusBadge key="status" {...statusWords[user.status]} />],
           ['Role', roleWord(user.role)],
-          ['Last seen', user.lastSeenAt ? <RelativeTime key="seen" at={user.lastSeenAt} /> : 'never'],
+          [
+            'Last seen',
+            user.lastSeenAt ? <RelativeTime key="seen" at={user.lastSeenAt} /> : 'never',
+          ],
           ['Account since', <RelativeTime key="created" at={user.createdAt} />],
           ...(user.inviteExpiresAt
             ? [['Invitation ends', <RelativeTime key="ends" at={user.inviteExpiresAt} />] as const]
             : []),
-          ['Id', <code key="id" className="font-mono text-12">{user.id}</code>],
+          [
+            'Id',
+            <code key="id" className="font-mono text-12">
+              {user.id}
+            </code>,
+          ],
         ]}
       />
       {user.status === 'invited' ? null : (
         <section className="mt-6">
           <h3 className="font-medium text-14">Sessions</h3>
-          <SessionTable userId={user.id} />
+          <SessionTable userId={user.id} narrow />
         </section>
       )}
     </Dialog>

@@ -2,9 +2,10 @@
  * next-auth, the only server code among the pages. Accounts, passwords and sessions belong to the server process,
  * which leaves an `AuthBridge` on `globalThis`; this file only turns its answers into a cookie.
  */
+
+import type { NextRequest } from 'next/server';
 import NextAuth, { type AuthOptions } from 'next-auth';
 import CredentialsProvider from 'next-auth/providers/credentials';
-import type { NextRequest } from 'next/server';
 import type { AuthBridge } from '../../../../server/sessions/contract.ts';
 
 // `server/main.ts` sets it before the first request is accepted.
