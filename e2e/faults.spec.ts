@@ -1,24 +1,48 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { openEmbeddedPostgres } from '../server/platform/postgres/embedded.ts';
 import { startRedis } from '../server/platform/testing/redis.ts';
 import { type Console, startConsole } from './support/console.ts';
 import { admin, expect, signIn, test } from './support/test.ts';
 
-test('PostgreSQL goes and comes back while a page is open: the page says so and recovers by itself', async ({ signedIn: page, console: system }) => {
-  const pid = Number(readFileSync(path.join(system.dataDir, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
+const firstAdmin = {
+  WHEELHOUSE_INIT_ADMIN_EMAIL: admin.email,
+  WHEELHOUSE_INIT_ADMIN_PASSWORD: admin.password,
+};
+
+test('PostgreSQL is stopped and started while a page is open: the page says so and recovers by itself', async ({ browser }) => {
+  const dataDir = mkdtempSync(path.join(tmpdir(), 'wheelhouse-pg-'));
+  const open = () => openEmbeddedPostgres({ dataDir, role: 'cli', progress: () => undefined });
+  let postgres = await open();
+  const { url } = postgres;
+  const system = await startConsole({ env: { ...firstAdmin, DATABASE_URL: url } });
+  const context = await browser.newContext({ baseURL: system.url });
+  const page = await context.newPage();
+  const status = async (route: string) => (await page.request.get(system.url + route)).status();
+  await signIn(page);
   await page.goto('/users');
-  await expect(page.getByText('ada@example.com').first()).toBeVisible();
-  process.kill(pid, 'SIGINT');
-  await expect(page.getByText(/PostgreSQL is unreachable/).first()).toBeVisible({ timeout: 15_000 });
-  expect((await page.request.get(`${system.url}/health/liveness`)).status()).toBe(200);
-  expect((await page.request.get(`${system.url}/health/readiness`)).status()).toBe(503);
-  expect((await page.request.get(`${system.url}/api/trpc/users.me`)).status()).toBe(503);
+  const row = page.getByRole('row').filter({ hasText: 'ada@example.com' });
+  await expect(row).toBeVisible();
+
+  await postgres.stop();
+  await expect(page.getByText(/PostgreSQL is unreachable/).first()).toBeVisible();
+  expect(await status('/health/liveness')).toBe(200);
+  expect(await status('/health/readiness')).toBe(503);
+  expect(await status('/api/trpc/users.me')).toBe(503);
   // What was there stays readable meanwhile.
-  await expect(page.getByText('ada@example.com').first()).toBeVisible();
-  await expect(page.getByText(/PostgreSQL is unreachable/)).toHaveCount(0, { timeout: 30_000 });
-  await expect.poll(async () => (await page.request.get(`${system.url}/health/readiness`)).status()).toBe(200);
+  await expect(row).toBeVisible();
+
+  postgres = await open();
+  expect(postgres.url).toBe(url);
+  await expect(page.getByText(/PostgreSQL is unreachable/)).toHaveCount(0, { timeout: 20_000 });
+  await expect.poll(() => status('/health/readiness')).toBe(200);
   await page.goto('/audit');
-  await expect(page.getByText('sessions.signIn').first()).toBeVisible();
+  await expect(page.getByRole('row').filter({ hasText: 'sessions.signIn' }).first()).toBeVisible();
+  await context.close();
+  await system.remove();
+  await postgres.stop();
+  rmSync(dataDir, { recursive: true, force: true });
 });
 
 test.describe('with Redis', () => {
@@ -28,9 +52,8 @@ test.describe('with Redis', () => {
     redis = await startRedis();
     system = await startConsole({
       env: {
+        ...firstAdmin,
         REDIS_URL: redis.url,
-        WHEELHOUSE_INIT_ADMIN_EMAIL: admin.email,
-        WHEELHOUSE_INIT_ADMIN_PASSWORD: admin.password,
       },
     });
   });
@@ -47,7 +70,7 @@ test.describe('with Redis', () => {
     await expect(page.getByText(/Redis is unreachable/).first()).toBeVisible();
     expect((await page.request.get(`${system.url}/health/readiness`)).status()).toBe(200);
     await page.goto('/audit');
-    await expect(page.getByText('sessions.signIn').first()).toBeVisible();
+    await expect(page.getByRole('row').filter({ hasText: 'sessions.signIn' }).first()).toBeVisible();
     await redis.start();
     await expect(page.getByText(/Redis is unreachable/)).toHaveCount(0, { timeout: 15_000 });
     await context.close();
@@ -56,11 +79,12 @@ test.describe('with Redis', () => {
 
 test('SIGTERM with a page open: readiness fails, the process ends cleanly, and nothing is lost on the next start', async ({ browser }) => {
   const first = await startConsole({
-    env: { WHEELHOUSE_INIT_ADMIN_EMAIL: admin.email, WHEELHOUSE_INIT_ADMIN_PASSWORD: admin.password },
+    env: firstAdmin,
   });
   const context = await browser.newContext({ baseURL: first.url });
   const page = await context.newPage();
   await signIn(page);
+  await expect(page.getByText('live', { exact: true }).first()).toBeVisible();
   expect(await first.stop()).toBe(0);
   await expect(page.getByText(/stale since/).first()).toBeVisible();
   const again = await startConsole({ dataDir: first.dataDir, env: { PORT: new URL(first.url).port } });

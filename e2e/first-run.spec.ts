@@ -41,7 +41,7 @@ test.describe('a new console', () => {
       await page.keyboard.type('audit');
       await page.keyboard.press('Enter');
       await expect(page.getByRole('heading', { level: 1, name: 'Audit' })).toBeVisible();
-      await expect(page.getByText('users.create').first()).toBeVisible();
+      await expect(page.getByRole('row').filter({ hasText: 'users.create' })).toBeVisible();
     });
     await test.step('the theme changes and stays', async () => {
       const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
@@ -63,12 +63,11 @@ test.describe('a new console', () => {
       const answer = await page.request.get(`${system.url}/api/trpc/users.me`);
       expect(answer.status()).toBe(401);
     });
+    await test.step('the set-up link has ended', async () => {
+      await page.goto(system.setupUrl ?? '');
+      await expect(page.getByText('The first admin exists already')).toBeVisible();
+      await expect(page.getByRole('button', { name: 'Create admin' })).toHaveCount(0);
+    });
     expect(wrong).toEqual([]);
-  });
-
-  test('the link works once', async ({ page }) => {
-    await page.goto(system.setupUrl ?? '');
-    await expect(page.getByRole('button', { name: 'Create admin' })).toHaveCount(0);
-    await expect(page.getByText(/used|sign in/i).first()).toBeVisible();
   });
 });
