@@ -12,11 +12,27 @@ self.addEventListener('install', (event) => {
 });
 
 self.addEventListener('activate', (event) => {
-  const sweep = caches
-    .keys()
-    .then((names) => Promise.all(names.filter((n) => n !== CACHE).map((n) => caches.delete(n))));
-  event.waitUntil(sweep.then(() => self.clients.claim()));
+  event.waitUntil(
+    sweep()
+      .then(() => self.clients.claim())
+      .then(keepOpenPages),
+  );
 });
+
+async function sweep() {
+  const names = await caches.keys();
+  await Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name)));
+}
+
+/** Pages that were opened before this worker was there. */
+async function keepOpenPages() {
+  const cache = await caches.open(CACHE);
+  for (const { url } of await self.clients.matchAll({ type: 'window' })) {
+    const { pathname } = new URL(url);
+    const response = await fetch(pathname).catch(() => null);
+    if (response?.ok && !response.redirected) await keep(cache, pathname, response);
+  }
+}
 
 /** Hashed names never change their content. */
 async function cacheFirst(request) {

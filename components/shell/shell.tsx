@@ -2,7 +2,7 @@
 
 import { QueryClientProvider } from '@tanstack/react-query';
 import { NuqsAdapter } from 'nuqs/adapters/next/app';
-import { type ReactNode, Suspense } from 'react';
+import { type ReactNode, Suspense, useEffect } from 'react';
 import { queryClient } from '../trpc/client.ts';
 import { Toaster } from '../ui/toast.tsx';
 import { Banners } from './banners.tsx';
@@ -12,8 +12,20 @@ import { useServiceWorker } from './service-worker.ts';
 import { useShortcuts } from './shortcuts.ts';
 import { Sidebar } from './sidebar.tsx';
 import { TopBar } from './top-bar.tsx';
+import { useMe } from './use-me.ts';
+
+/** Kept for the next visit, so that the sidebar is right before the role is known. */
+function useRoleHint() {
+  const role = useMe()?.role;
+  useEffect(() => {
+    if (!role) return;
+    document.documentElement.dataset.role = role;
+    localStorage.setItem('role', role);
+  }, [role]);
+}
 
 function Background() {
+  useRoleHint();
   useLiveQueries();
   useShortcuts();
   useServiceWorker();

@@ -3,6 +3,7 @@
 import { PanelLeft } from 'lucide-react';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
+import type { Role } from '../../server/api/contract.ts';
 import { allows } from '../trpc/role.ts';
 import { cx } from '../ui/cx.ts';
 import { Mark } from './mark.tsx';
@@ -41,20 +42,25 @@ function Entry({ entry, onNavigate }: { entry: NavEntry; onNavigate?: (() => voi
   );
 }
 
+function leastRole(entries: readonly NavEntry[]): Role | undefined {
+  return (['viewer', 'operator', 'admin'] as const).find((r) => entries.some((e) => e.role === r));
+}
+
 /** The pages, grouped by what an operator does. What a role may not open is not listed. */
 export function NavList({ onNavigate }: { onNavigate?: () => void }) {
   const me = useMe();
-  const visible = nav.filter(({ role }) => role === 'viewer' || (me && allows(me.role, role)));
+  // Until the role is known, the one seen last on this device decides: see `data-needs` in globals.css.
+  const visible = nav.filter(({ role }) => !me || allows(me.role, role));
   return (
     <nav aria-label="Main" className="grid gap-4">
       {navGroups.map((group) => {
         const entries = visible.filter((entry) => entry.group === group);
         return entries.length === 0 ? null : (
-          <div key={group}>
+          <div key={group} data-needs={leastRole(entries)}>
             <div className={cx('px-2.5 pb-1 text-12 text-faint', wordOnly)}>{group}</div>
             <ul className="grid gap-0.5">
               {entries.map((entry) => (
-                <li key={entry.href}>
+                <li key={entry.href} data-needs={entry.role}>
                   <Entry entry={entry} onNavigate={onNavigate} />
                 </li>
               ))}

@@ -38,7 +38,7 @@ function Hash({ value, what }: { value: string; what: string }) {
   return (
     <span className="flex items-start gap-1">
       <code className="break-all font-mono text-12">{value}</code>
-      <CopyButton value={value} what={what} />
+      <CopyButton value={value} what={what} className="-my-1" />
     </span>
   );
 }
