@@ -17,8 +17,3 @@ export function LazyTable<T extends RowData>(props: DataTableProps<T>) {
     </Suspense>
   );
 }
-
-/** Asks for the code early. */
-export function preloadTable(): void {
-  import('./data-table.tsx').catch(() => undefined);
-}

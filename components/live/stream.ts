@@ -108,6 +108,7 @@ class LiveStream {
     source.addEventListener('frame', (message) => this.#onFrame(message));
     source.addEventListener('ended', () => this.#tell([{ topic: 'sessions', type: 'ended' }]));
     source.onerror = () => {
+      if (this.#lastFrameAt === 0) this.#publish({ state: 'stale', since: null });
       // While CONNECTING the browser itself tries again.
       if (source.readyState === EventSource.CLOSED) this.#retry();
     };
@@ -128,7 +129,6 @@ class LiveStream {
     if (this.#reconnect) return;
     const pause = BACKOFF_MS[Math.min(this.#attempt, BACKOFF_MS.length - 1)] ?? 10_000;
     this.#attempt += 1;
-    if (this.#lastFrameAt === 0) this.#publish({ state: 'stale', since: null });
     // The answer to any other call tells whether it was the session that ended.
     if (this.#attempt === 2) this.#tell([{ topic: 'sessions', type: 'unknown' }]);
     this.#reconnect = setTimeout(() => this.#open(), pause * (0.7 + 0.6 * Math.random()));

@@ -20,12 +20,14 @@ import { Tiles } from './tiles.tsx';
 
 const REFRESH_MS = 10_000;
 
-function State({ data }: { data: Outputs['system']['overview'] | undefined }) {
+function State(props: { data: Outputs['system']['overview'] | undefined; failed: boolean }) {
+  const { data, failed } = props;
   const now = useNow();
   const { database } = useOutages();
   if (database !== null) {
     return <>PostgreSQL is unreachable; what is stored cannot be read until it is back.</>;
   }
+  if (!data && failed) return <>How the components are is not known.</>;
   if (!data || now === null) return <Skeleton className="h-4 w-64" />;
   const used = data.components.filter(({ status }) => status !== 'off');
   const unwell = used.filter(({ status }) => status !== 'ok').length;
@@ -61,7 +63,7 @@ export function Overview() {
   };
   return (
     <>
-      <PageHeader title="Overview" state={<State data={data} />} />
+      <PageHeader title="Overview" state={<State data={data} failed={isError} />} />
       {(isError || database !== null) && data ? <StaleNote at={dataUpdatedAt} /> : null}
       {isError && !data && database === null ? (
         <div className="mb-6">

@@ -37,7 +37,7 @@ function Errors() {
     <Stat
       label="Errors"
       value={shown(errors, formatRate)}
-      note={`${formatPercent(share)} of requests`}
+      note={errors === undefined ? '' : `${formatPercent(share)} of requests`}
       tone={errors && errors > 0 ? 'bad' : 'plain'}
     />
   );
