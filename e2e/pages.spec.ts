@@ -35,7 +35,7 @@ for (const { path, title } of pages) {
     await page.route('**/api/trpc/**', (route) =>
       route.fulfill({
         status: 500,
-        contentType: 'application/problem+json',
+        contentType: 'application/json',
         body: JSON.stringify({
           error: {
             message: 'Something went wrong on the server.',
