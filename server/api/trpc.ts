@@ -55,6 +55,10 @@ export function publicError(error: unknown): {
     }));
     return { code: 'BAD_REQUEST', message: describeFields(fields), fields, expected: true };
   }
+  if (error instanceof SyntaxError && /JSON/.test(error.message)) {
+    // tRPC parses the input when a procedure first asks for it.
+    return { code: 'BAD_REQUEST', message: 'The input is not valid JSON.', expected: true };
+  }
   if (isUnreachable(error)) {
     return { code: 'SERVICE_UNAVAILABLE', message: UNAVAILABLE, expected: true };
   }
