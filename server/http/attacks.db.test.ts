@@ -233,7 +233,7 @@ describe('what every answer carries', () => {
     expect(await encoding('/api/trpc/system.settings', 'br')).toBe('br');
     expect(await encoding('/api/trpc/system.settings', 'gzip')).toBe('gzip');
     expect(await encoding('/api/trpc/system.info', 'br, gzip')).toBeNull();
-    expect(await encoding('/sign-in', 'br')).toBe('br');
+    expect(await encoding('/setup', 'br')).toBe('br');
   });
   test('an unchanged answer is a 304', async () => {
     const headers = bearer(keys.admin);

@@ -27,6 +27,13 @@ export type Host = {
   close(): Promise<void>;
 };
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Answered and counted when it opened; its end is no request's end. */
+    streaming: boolean;
+  }
+}
+
 const DRAIN_NOTICE_MS = 300;
 const TRPC_PREFIX = '/api/trpc/';
 const PROBES = /^\/(livez|readyz|health\/)/;
@@ -143,6 +150,7 @@ function observe(app: FastifyInstance, runtime: Runtime, options: { https: boole
   const { clock, log, metrics } = runtime;
   const { draining } = options;
   const procedures = new Set(Object.keys(runtime.router._def.procedures));
+  app.decorateRequest('streaming', false);
   const started = new WeakMap<FastifyRequest, { at: number; traceId: string }>();
   app.addHook('onRequest', async (request, reply) => {
     started.set(request, { at: clock.monotonicMs(), traceId: readTrace(request.headers.traceparent) });
@@ -153,7 +161,7 @@ function observe(app: FastifyInstance, runtime: Runtime, options: { https: boole
   });
   app.addHook('onResponse', async (request, reply) => {
     const begun = started.get(request);
-    if (!begun) return;
+    if (!begun || request.streaming) return;
     const seconds = (clock.monotonicMs() - begun.at) / 1000;
     const route = routeOf(request, procedures);
     metrics.requestEnded({ method: request.method, route, status: reply.raw.statusCode }, seconds);

@@ -163,6 +163,7 @@ export function registerStream(
     response.on('error', () => response.destroy());
     metrics.streamOpened();
     // From here on it is a stream and no longer a request in flight.
+    request.streaming = true;
     metrics.requestEnded({ method: 'GET', route: '/api/stream', status: 200 }, 0);
     clients.add(client);
     let opening = 'retry: 2000\n\n';
