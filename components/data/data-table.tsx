@@ -101,7 +101,7 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
           aria-rowcount={rows.length + 1}
           className={cx(
             'w-full table-fixed border-separate border-spacing-0',
-            !narrow && 'min-w-[720px]',
+            !narrow && 'min-w-[880px]',
           )}
         >
           <caption className="sr-only">{label}</caption>
