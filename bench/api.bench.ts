@@ -13,7 +13,9 @@ app.get('/', async () => ({ result: { data: { version: '0', startedAt: '', role:
 console.log(await app.listen({ port: 0, host: '127.0.0.1' }));`;
 
 const system = await startConsole();
-const peer = spawn(process.execPath, ['--input-type=module', '-e', PEER], { stdio: ['ignore', 'pipe', 'inherit'] });
+const peer = spawn(process.execPath, ['--input-type=module', '-e', PEER], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
 try {
   const [line] = await once(peer.stdout, 'data');
   const peerUrl = String(line).trim();
@@ -36,7 +38,11 @@ try {
       failed: String(run.failed),
     });
     print([row('wheelhouse', ours), row('bare Fastify', theirs)]);
-    print([{ ratio: `p95 ${(ours.p95 / theirs.p95).toFixed(2)}×, rps ${(ours.perSecond / theirs.perSecond).toFixed(2)}×` }]);
+    print([
+      {
+        ratio: `p95 ${(ours.p95 / theirs.p95).toFixed(2)}×, rps ${(ours.perSecond / theirs.perSecond).toFixed(2)}×`,
+      },
+    ]);
   }
   print([{ RSS: `${rssMegabytes(system.pid).toFixed(0)} MB after the load (target below 300)` }]);
 } finally {

@@ -22,7 +22,12 @@ export type Load = { p50: number; p95: number; p99: number; perSecond: number; f
 /** Sends GET requests for some seconds, at a rate a second or as fast as they come back. */
 export async function load(
   url: string,
-  options: { headers?: Record<string, string>; rate?: number; seconds: number; connections: number },
+  options: {
+    headers?: Record<string, string>;
+    rate?: number;
+    seconds: number;
+    connections: number;
+  },
 ): Promise<Load> {
   const times: number[] = [];
   let failed = 0;
@@ -55,6 +60,12 @@ export async function load(
 export const ms = (value: number) => `${value.toFixed(2)} ms`;
 export function print(rows: Record<string, string>[]): void {
   process.stdout.write(
-    `${rows.map((row) => Object.entries(row).map(([k, v]) => `${k} ${v}`).join(' · ')).join('\n')}\n`,
+    `${rows
+      .map((row) =>
+        Object.entries(row)
+          .map(([k, v]) => `${k} ${v}`)
+          .join(' · '),
+      )
+      .join('\n')}\n`,
   );
 }

@@ -8,7 +8,9 @@ const names = readdirSync(import.meta.dirname)
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !names.includes(name));
 if (unknown.length > 0) {
-  process.stderr.write(`There is no benchmark ${unknown.join(', ')}; there are: ${names.join(', ')}.\n`);
+  process.stderr.write(
+    `There is no benchmark ${unknown.join(', ')}; there are: ${names.join(', ')}.\n`,
+  );
   process.exit(2);
 }
 for (const name of wanted.length > 0 ? wanted : names) {

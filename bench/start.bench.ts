@@ -16,7 +16,9 @@ try {
   const before = cpuSeconds(second.pid);
   await sleep(IDLE_SECONDS * 1000);
   const used = (cpuSeconds(second.pid) - before) / IDLE_SECONDS;
-  print([{ idle: `${(used * 100).toFixed(2)} % CPU`, RSS: `${rssMegabytes(second.pid).toFixed(0)} MB` }]);
+  print([
+    { idle: `${(used * 100).toFixed(2)} % CPU`, RSS: `${rssMegabytes(second.pid).toFixed(0)} MB` },
+  ]);
 } finally {
   await second.remove();
 }

@@ -61,11 +61,17 @@ async function watch(url: string, headers: Record<string, string>, pid: number) 
 }
 
 const system = await startConsole();
-const peer = spawn(process.execPath, ['--input-type=module', '-e', PEER], { stdio: ['ignore', 'pipe', 'inherit'] });
+const peer = spawn(process.execPath, ['--input-type=module', '-e', PEER], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
 try {
   const [line] = await once(peer.stdout, 'data');
   const { key } = JSON.parse(await system.cli('keys', 'create', '--name', 'bench', '--json'));
-  const ours = await watch(`${system.url}/api/stream`, { authorization: `Bearer ${key}` }, system.pid);
+  const ours = await watch(
+    `${system.url}/api/stream`,
+    { authorization: `Bearer ${key}` },
+    system.pid,
+  );
   const theirs = await watch(String(line).trim(), {}, peer.pid ?? 0);
   const row = (name: string, run: typeof ours) => ({
     [name]: `${VIEWERS} viewers`,

@@ -11,7 +11,9 @@ const firstAdmin = {
   WHEELHOUSE_INIT_ADMIN_PASSWORD: admin.password,
 };
 
-test('PostgreSQL is stopped and started while a page is open: the page says so and recovers by itself', async ({ browser }) => {
+test('PostgreSQL is stopped and started while a page is open: the page says so and recovers by itself', async ({
+  browser,
+}) => {
   const dataDir = mkdtempSync(path.join(tmpdir(), 'wheelhouse-pg-'));
   const open = () => openEmbeddedPostgres({ dataDir, role: 'cli', progress: () => undefined });
   let postgres = await open();
@@ -62,7 +64,9 @@ test.describe('with Redis', () => {
     await redis?.stop();
   });
 
-  test('Redis goes and comes back: work goes on in-process, and the page says so', async ({ browser }) => {
+  test('Redis goes and comes back: work goes on in-process, and the page says so', async ({
+    browser,
+  }) => {
     const context = await browser.newContext({ baseURL: system.url });
     const page = await context.newPage();
     await signIn(page);
@@ -70,14 +74,18 @@ test.describe('with Redis', () => {
     await expect(page.getByText(/Redis is unreachable/).first()).toBeVisible();
     expect((await page.request.get(`${system.url}/health/readiness`)).status()).toBe(200);
     await page.goto('/audit');
-    await expect(page.getByRole('row').filter({ hasText: 'sessions.signIn' }).first()).toBeVisible();
+    await expect(
+      page.getByRole('row').filter({ hasText: 'sessions.signIn' }).first(),
+    ).toBeVisible();
     await redis.start();
     await expect(page.getByText(/Redis is unreachable/)).toHaveCount(0, { timeout: 15_000 });
     await context.close();
   });
 });
 
-test('SIGTERM with a page open: readiness fails, the process ends cleanly, and nothing is lost on the next start', async ({ browser }) => {
+test('SIGTERM with a page open: readiness fails, the process ends cleanly, and nothing is lost on the next start', async ({
+  browser,
+}) => {
   const first = await startConsole({
     env: firstAdmin,
   });
@@ -87,7 +95,10 @@ test('SIGTERM with a page open: readiness fails, the process ends cleanly, and n
   await expect(page.getByText('live', { exact: true }).first()).toBeVisible();
   expect(await first.stop()).toBe(0);
   await expect(page.getByText(/stale since/).first()).toBeVisible();
-  const again = await startConsole({ dataDir: first.dataDir, env: { PORT: new URL(first.url).port } });
+  const again = await startConsole({
+    dataDir: first.dataDir,
+    env: { PORT: new URL(first.url).port },
+  });
   await expect(page.getByText('live', { exact: true }).first()).toBeVisible({ timeout: 30_000 });
   expect((await page.request.get(`${again.url}/api/trpc/users.me`)).status()).toBe(200);
   await context.close();

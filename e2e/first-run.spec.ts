@@ -8,7 +8,9 @@ test.describe('a new console', () => {
   });
   test.afterAll(() => system?.remove());
 
-  test('the set-up link makes the admin, who sees live figures, searches, changes the theme and leaves', async ({ page }) => {
+  test('the set-up link makes the admin, who sees live figures, searches, changes the theme and leaves', async ({
+    page,
+  }) => {
     const wrong = complaints(page);
     expect(system.setupUrl).not.toBeNull();
     await page.goto(system.setupUrl ?? '');

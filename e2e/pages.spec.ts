@@ -12,7 +12,9 @@ const opened = (page: Page, title: string) =>
   expect(page.getByRole('heading', { level: 1, name: title })).toBeVisible();
 
 for (const { path, title } of pages) {
-  test(`${title}: accessible in both themes, at 1440 and 390 wide, without a script error`, async ({ signedIn: page }) => {
+  test(`${title}: accessible in both themes, at 1440 and 390 wide, without a script error`, async ({
+    signedIn: page,
+  }) => {
     const wrong = complaints(page);
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const width of [1440, 390]) {
@@ -31,7 +33,9 @@ for (const { path, title } of pages) {
     expect(wrong).toEqual([]);
   });
 
-  test(`${title}: an error of the server is shown with its request id, and can be retried`, async ({ signedIn: page }) => {
+  test(`${title}: an error of the server is shown with its request id, and can be retried`, async ({
+    signedIn: page,
+  }) => {
     await page.route('**/api/trpc/**', (route) =>
       route.fulfill({
         status: 500,
@@ -48,7 +52,10 @@ for (const { path, title } of pages) {
     await page.goto(path);
     await expect(page.getByText('req-for-the-test').first()).toBeVisible({ timeout: 30_000 });
     await page.unroute('**/api/trpc/**');
-    await page.getByRole('button', { name: /retry|try again/i }).first().click();
+    await page
+      .getByRole('button', { name: /retry|try again/i })
+      .first()
+      .click();
     await expect(page.getByText('req-for-the-test')).toHaveCount(0);
     await opened(page, title);
   });
@@ -84,7 +91,10 @@ test('the keyboard alone reaches everything in the shell', async ({ signedIn: pa
   await expect(page.getByRole('dialog')).toBeVisible();
 });
 
-test('settings show where a value came from and no secret', async ({ signedIn: page, console: system }) => {
+test('settings show where a value came from and no secret', async ({
+  signedIn: page,
+  console: system,
+}) => {
   await page.goto('/settings');
   await expect(page.getByText('WHEELHOUSE_INIT_ADMIN_PASSWORD').first()).toBeVisible();
   expect(await page.content()).not.toContain('correct horse battery');
@@ -98,7 +108,8 @@ test('the layout does not shift while a page loads', async ({ signedIn: page }) 
     const seen = { sum: 0 };
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) {
-        if ('value' in entry && 'hadRecentInput' in entry && !entry.hadRecentInput) seen.sum += Number(entry.value);
+        if ('value' in entry && 'hadRecentInput' in entry && !entry.hadRecentInput)
+          seen.sum += Number(entry.value);
       }
       document.documentElement.dataset.shift = String(seen.sum);
     }).observe({ type: 'layout-shift', buffered: true });

@@ -2,7 +2,11 @@ import { expect, signIn, test } from './support/test.ts';
 
 const grace = { email: 'grace@example.com', password: 'a compiler is a translator' };
 
-test('an admin invites, promotes and disables a person, whose session ends at once', async ({ signedIn: page, newPage, console: system }) => {
+test('an admin invites, promotes and disables a person, whose session ends at once', async ({
+  signedIn: page,
+  newPage,
+  console: system,
+}) => {
   await page.goto('/users');
   await page.getByRole('button', { name: 'Invite', exact: true }).first().click();
   const dialog = page.getByRole('dialog');
@@ -43,7 +47,9 @@ test('an admin invites, promotes and disables a person, whose session ends at on
     await page.getByRole('dialog').getByRole('button', { name: 'Disable', exact: true }).click();
     await expect(page.getByText('Grace Hopper is disabled.')).toBeVisible();
     await expect
-      .poll(async () => (await other.request.get(`${system.url}/api/trpc/users.me`)).status(), { timeout: 1_500 })
+      .poll(async () => (await other.request.get(`${system.url}/api/trpc/users.me`)).status(), {
+        timeout: 1_500,
+      })
       .toBe(401);
     await expect(other).toHaveURL(/\/sign-in/, { timeout: 10_000 });
     await page.getByRole('button', { name: 'Undo' }).click();
@@ -51,14 +57,20 @@ test('an admin invites, promotes and disables a person, whose session ends at on
   });
 });
 
-test('a person ends another of their sessions', async ({ signedIn: page, newPage, console: system }) => {
+test('a person ends another of their sessions', async ({
+  signedIn: page,
+  newPage,
+  console: system,
+}) => {
   const other = await newPage();
   await signIn(other);
   await page.goto('/sessions');
   await page.getByRole('button', { name: 'End other sessions' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'End other sessions' }).click();
   await expect
-    .poll(async () => (await other.request.get(`${system.url}/api/trpc/users.me`)).status(), { timeout: 1_500 })
+    .poll(async () => (await other.request.get(`${system.url}/api/trpc/users.me`)).status(), {
+      timeout: 1_500,
+    })
     .toBe(401);
   await expect(other).toHaveURL(/\/sign-in/, { timeout: 10_000 });
   const mine = await page.request.get(`${system.url}/api/trpc/users.me`);
@@ -74,10 +86,17 @@ test('a wrong password is refused, and repeated ones lock the account', async ({
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await expect(page.getByRole('alert').filter({ hasText: /./ }).first()).toBeVisible();
   }
-  await expect(page.getByRole('alert').filter({ hasText: /locked|wait|try again in/i }).first()).toBeVisible();
+  await expect(
+    page
+      .getByRole('alert')
+      .filter({ hasText: /locked|wait|try again in/i })
+      .first(),
+  ).toBeVisible();
 });
 
-test('the audit log filters by link, shows what changed, and proves itself', async ({ signedIn: page }) => {
+test('the audit log filters by link, shows what changed, and proves itself', async ({
+  signedIn: page,
+}) => {
   await page.goto('/audit?action=users.setRole');
   const rows = page.getByRole('row');
   await expect(rows.filter({ hasText: 'users.setRole' })).toHaveCount(1);

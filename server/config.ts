@@ -3,12 +3,20 @@
  * All mistakes are reported together, each with the variable's name, what was found and what is accepted.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import { z } from 'zod';
-import { PlainError } from './platform/plain-error.ts';
 import { roleSchema } from './api/contract.ts';
+import { PlainError } from './platform/plain-error.ts';
 import type { SettingItem } from './system/contract.ts';
 
 type Meta = { group: string; description: string; accepts: string; secret?: true };
@@ -26,15 +34,16 @@ const urlWith = (...protocols: string[]) =>
     }
   });
 const whole = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/)
-    .transform(Number)
-    .pipe(z.number().int().min(min).max(max));
+  z.string().regex(/^\d+$/).transform(Number).pipe(z.number().int().min(min).max(max));
 const list = (item: (value: string) => boolean) =>
   z
     .string()
-    .transform((value) => value.split(',').map((part) => part.trim()).filter(Boolean))
+    .transform((value) =>
+      value
+        .split(',')
+        .map((part) => part.trim())
+        .filter(Boolean),
+    )
     .refine((parts) => parts.every(item));
 const isCidr = (value: string) => {
   const [address = '', bits, ...rest] = value.split('/');
@@ -54,11 +63,19 @@ const isOrigin = (value: string) => {
 };
 
 const variables = {
-  HOST: variable(z.string().min(1).max(255).regex(/^[A-Za-z0-9.:_-]+$/).default('127.0.0.1'), {
-    group: 'Server',
-    description: 'Address that the console listens on.',
-    accepts: 'a host name or an IP address, e.g. 0.0.0.0',
-  }),
+  HOST: variable(
+    z
+      .string()
+      .min(1)
+      .max(255)
+      .regex(/^[A-Za-z0-9.:_-]+$/)
+      .default('127.0.0.1'),
+    {
+      group: 'Server',
+      description: 'Address that the console listens on.',
+      accepts: 'a host name or an IP address, e.g. 0.0.0.0',
+    },
+  ),
   PORT: variable(whole(0, 65535).default(3000), {
     group: 'Server',
     description: 'Port that the console listens on; 0 takes a free one.',
@@ -111,19 +128,17 @@ const variables = {
     accepts: 'a postgresql:// URL, e.g. postgresql://user:password@host:5432/wheelhouse',
     secret: true,
   }),
-  REDIS_URL: variable(
-    urlWith('redis', 'rediss', 'redis+sentinel', 'redis+cluster').optional(),
-    {
-      group: 'Storage',
-      description: 'Redis that replicas share state in. Without it the console works in-process.',
-      accepts:
-        'redis://, rediss://, redis+sentinel://host:26379,host2:26379/master-name or redis+cluster://host:6379,host2:6379',
-      secret: true,
-    },
-  ),
+  REDIS_URL: variable(urlWith('redis', 'rediss', 'redis+sentinel', 'redis+cluster').optional(), {
+    group: 'Storage',
+    description: 'Redis that replicas share state in. Without it the console works in-process.',
+    accepts:
+      'redis://, rediss://, redis+sentinel://host:26379,host2:26379/master-name or redis+cluster://host:6379,host2:6379',
+    secret: true,
+  }),
   WHEELHOUSE_SECRET: variable(z.string().min(32).max(512).optional(), {
     group: 'Security',
-    description: 'Root of all encryption and session signing; generated into the data folder when absent.',
+    description:
+      'Root of all encryption and session signing; generated into the data folder when absent.',
     accepts: 'at least 32 characters',
     secret: true,
   }),
@@ -175,19 +190,24 @@ const variables = {
       'Role of people who arrive without an invitation. Unset: only invited people may sign in.',
     accepts: 'viewer, operator or admin',
   }),
-  LOG_LEVEL: variable(z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'), {
-    group: 'Logs',
-    description: 'Least severe level that is written.',
-    accepts: 'fatal, error, warn, info, debug or trace',
-  }),
+  LOG_LEVEL: variable(
+    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+    {
+      group: 'Logs',
+      description: 'Least severe level that is written.',
+      accepts: 'fatal, error, warn, info, debug or trace',
+    },
+  ),
   LOG_OUTPUT: variable(z.enum(['file', 'stdout', 'both']).default('file'), {
     group: 'Logs',
-    description: 'Where JSON lines go: files in the data folder (rotated daily and at 20 MiB, 14 kept), standard output, or both.',
+    description:
+      'Where JSON lines go: files in the data folder (rotated daily and at 20 MiB, 14 kept), standard output, or both.',
     accepts: 'file, stdout or both',
   }),
   WHEELHOUSE_CONFIG: variable(z.string().min(1).optional(), {
     group: 'Server',
-    description: "Path of the server's own JSON config file; any variable of this page may stand in it.",
+    description:
+      "Path of the server's own JSON config file; any variable of this page may stand in it.",
     accepts: 'the path of a JSON file with an object of variable names and values',
   }),
 } as const;
@@ -223,7 +243,9 @@ function readFileValues(file: string | undefined, mistakes: string[]): Record<st
     );
     return {};
   }
-  const object = z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string())])).safeParse(parsed);
+  const object = z
+    .record(z.string(), z.union([z.string(), z.number(), z.array(z.string())]))
+    .safeParse(parsed);
   if (!object.success) {
     mistakes.push(
       `WHEELHOUSE_CONFIG: ${file} has the wrong shape; accepted: an object whose values are texts, numbers or lists of texts`,
@@ -293,7 +315,9 @@ function crossCheck(values: Partial<Values>, mistakes: string[]): void {
   ] as const;
   const missing = oidc.filter((name) => values[name] === undefined);
   if (missing.length > 0 && missing.length < oidc.length) {
-    mistakes.push(`${missing.join(', ')}: unset; accepted: all three of ${oidc.join(', ')}, or none`);
+    mistakes.push(
+      `${missing.join(', ')}: unset; accepted: all three of ${oidc.join(', ')}, or none`,
+    );
   }
   const admin = ['WHEELHOUSE_INIT_ADMIN_EMAIL', 'WHEELHOUSE_INIT_ADMIN_PASSWORD'] as const;
   const unset = admin.filter((name) => values[name] === undefined);
@@ -323,7 +347,10 @@ function ensureSecret(dataDir: string): string {
   if (!existsSync(file)) {
     // link() fails when another process was first, so that both end up with one secret, written whole.
     const draft = `${file}.${randomBytes(6).toString('hex')}`;
-    writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flush: true });
+    writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, {
+      mode: 0o600,
+      flush: true,
+    });
     try {
       linkSync(draft, file);
     } catch (error) {
@@ -349,7 +376,8 @@ export function describeConfig(config: Config): SettingItem[] {
     const meta = metaOf(name);
     const value = name === 'WHEELHOUSE_SECRET' ? config.secret : config[name];
     const fallback = defaults.success ? defaults.data[name] : undefined;
-    const text = value === undefined ? null : Array.isArray(value) ? value.join(', ') : String(value);
+    const text =
+      value === undefined ? null : Array.isArray(value) ? value.join(', ') : String(value);
     return {
       name,
       group: meta.group,

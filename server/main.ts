@@ -64,7 +64,11 @@ async function start(closables: Closable[]): Promise<Runtime> {
   globalThis.__wheelhouseAuth = authBridge(runtime, authSecret, secureCookies);
   if (config.WHEELHOUSE_INIT_ADMIN_EMAIL && config.WHEELHOUSE_INIT_ADMIN_PASSWORD) {
     await runtime.users.createAdmin(
-      { actor: { kind: 'system', id: null, name: 'environment' }, rule: 'environment', requestId: null },
+      {
+        actor: { kind: 'system', id: null, name: 'environment' },
+        rule: 'environment',
+        requestId: null,
+      },
       {
         email: config.WHEELHOUSE_INIT_ADMIN_EMAIL.toLowerCase(),
         name: 'Administrator',
@@ -123,16 +127,20 @@ async function closeAll(closables: Closable[]): Promise<void> {
 
 async function main(): Promise<void> {
   const closables: Closable[] = [];
-  let stopping: Promise<void> | null = null;
+  let stopping = false;
   let started: Runtime | null = null;
-  const stop = (exitCode: number) => {
-    stopping ??= (async () => {
-      const drainMs = (started?.config.WHEELHOUSE_DRAIN_SECONDS ?? 0) * 1000;
-      // Whatever hangs, the process ends; the embedded database recovers by itself.
-      setTimeout(() => process.exit(exitCode || 1), drainMs + 20_000).unref();
-      await closeAll(closables);
-      process.exit(exitCode);
-    })();
+  let starting: Promise<Runtime> = Promise.reject(new Error('not started'));
+  starting.catch(() => undefined);
+  const stop = async (exitCode: number) => {
+    if (stopping) return;
+    stopping = true;
+    const drainMs = (started?.config.WHEELHOUSE_DRAIN_SECONDS ?? 0) * 1000;
+    // Whatever hangs, the process ends; the embedded database recovers by itself.
+    setTimeout(() => process.exit(exitCode || 1), drainMs + 20_000).unref();
+    // A start that is under way opens what would then stay open.
+    await starting.catch(() => undefined);
+    await closeAll(closables);
+    process.exit(exitCode);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(0));
   // The start script is gone without a word (kill -9): nobody would stop us later.
@@ -150,11 +158,10 @@ async function main(): Promise<void> {
     started?.log.fatal({ err: error }, 'stopping after an error');
     stop(1);
   };
-  try {
-    started = await start(closables);
-  } catch (error) {
-    fail(error);
-  }
+  starting = start(closables);
+  await starting.then((runtime) => {
+    started = runtime;
+  }, fail);
 }
 
 await main();

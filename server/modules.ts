@@ -9,7 +9,13 @@ import type { JobDefinition } from './platform/jobs.ts';
 import type { Platform } from './runtime.ts';
 import { createSessions, sessionsJobs, sessionsRouter } from './sessions/index.ts';
 import { createLive, createSystem, systemRouter } from './system/index.ts';
-import { createPasswords, createSignIn, createUsers, usersJobs, usersRouter } from './users/index.ts';
+import {
+  createPasswords,
+  createSignIn,
+  createUsers,
+  usersJobs,
+  usersRouter,
+} from './users/index.ts';
 
 export type Modules = ReturnType<typeof createModules>;
 

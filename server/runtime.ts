@@ -110,25 +110,51 @@ export async function createRuntime(options: {
 
 function registerGauges({ metrics, db, store, jobs, workers, presence }: Platform): void {
   metrics.gauge('database_up', '1 while PostgreSQL answers.', () => (db.status().up ? 1 : 0));
-  metrics.gauge('database_latency_seconds', 'Time of the last health query.', () =>
-    (db.status().latencyMs ?? Number.NaN) / 1000,
+  metrics.gauge(
+    'database_latency_seconds',
+    'Time of the last health query.',
+    () => (db.status().latencyMs ?? Number.NaN) / 1000,
   );
   metrics.gauges('database_pool_connections', 'Connections of the pool by state.', 'state', () => {
     const { total, idle } = db.poolGauges();
     return { idle, used: total - idle };
   });
-  metrics.gauge('database_pool_connections_max', 'Most connections of the pool.', () => db.poolGauges().max);
-  metrics.gauge('database_pool_waiting', 'Queries that wait for a connection.', () => db.poolGauges().waiting);
-  metrics.gauge('redis_configured', '1 when REDIS_URL is set.', () => (store.status().state === 'off' ? 0 : 1));
-  metrics.gauge('redis_up', '1 while state is shared through Redis.', () => (store.status().state === 'up' ? 1 : 0));
-  metrics.gauges('jobs', 'Background jobs by state; failed ones of the last hour.', 'state', jobs.stats);
+  metrics.gauge(
+    'database_pool_connections_max',
+    'Most connections of the pool.',
+    () => db.poolGauges().max,
+  );
+  metrics.gauge(
+    'database_pool_waiting',
+    'Queries that wait for a connection.',
+    () => db.poolGauges().waiting,
+  );
+  metrics.gauge('redis_configured', '1 when REDIS_URL is set.', () =>
+    store.status().state === 'off' ? 0 : 1,
+  );
+  metrics.gauge('redis_up', '1 while state is shared through Redis.', () =>
+    store.status().state === 'up' ? 1 : 0,
+  );
+  metrics.gauges(
+    'jobs',
+    'Background jobs by state; failed ones of the last hour.',
+    'state',
+    jobs.stats,
+  );
   metrics.gauge('worker_threads', 'Running worker threads.', () => workers.stats().threads);
-  metrics.gauge('worker_queue', 'Calculations that wait for a worker thread.', () => workers.stats().queued);
+  metrics.gauge(
+    'worker_queue',
+    'Calculations that wait for a worker thread.',
+    () => workers.stats().queued,
+  );
   metrics.gauge('replicas', 'Console processes on this database.', presence.count);
 }
 
 function readVersion(): string {
-  const parsed: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  const holder = typeof parsed === 'object' && parsed !== null && 'version' in parsed ? parsed : null;
+  const parsed: unknown = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  );
+  const holder =
+    typeof parsed === 'object' && parsed !== null && 'version' in parsed ? parsed : null;
   return typeof holder?.version === 'string' ? holder.version : '0.0.0';
 }

@@ -60,7 +60,11 @@ export async function startConsole(
     pid: child.pid ?? 0,
     readyMs,
     async cli(...args) {
-      const { stdout } = await run(process.execPath, [path.join(root, 'server/cli/main.ts'), ...args], { env });
+      const { stdout } = await run(
+        process.execPath,
+        [path.join(root, 'server/cli/main.ts'), ...args],
+        { env },
+      );
       return stdout;
     },
     signal: (signal) => child.kill(signal),

@@ -46,7 +46,10 @@ export const test = base.extend<{ signedIn: Page }, Options & Fixtures>({
 export { expect };
 
 async function openPage(browser: Browser, system: Console): Promise<Page> {
-  const context = await browser.newContext({ baseURL: system.url, viewport: { width: 1440, height: 900 } });
+  const context = await browser.newContext({
+    baseURL: system.url,
+    viewport: { width: 1440, height: 900 },
+  });
   return context.newPage();
 }
 

@@ -14,7 +14,12 @@ const append = (n: number) =>
       action: 'test.change',
       target: { kind: 'thing', id: String(n), name: `thing ${n}` },
       before: { n },
-      after: { n: n + 1, at: new Date(0), text: 'zero \u0000 byte', nested: { b: 1, a: [1, null] } },
+      after: {
+        n: n + 1,
+        at: new Date(0),
+        text: 'zero \u0000 byte',
+        nested: { b: 1, a: [1, null] },
+      },
     }),
   );
 const verify = () => runtime.auditReader.verify(new AbortController().signal);
@@ -28,7 +33,10 @@ test('an entry exists only together with its change', async () => {
   const before = await verify();
   await expect(
     runtime.db.tx(async (tx) => {
-      await runtime.audit.append(tx, authority, { action: 'test.undone', target: { kind: 'x', id: null, name: null } });
+      await runtime.audit.append(tx, authority, {
+        action: 'test.undone',
+        target: { kind: 'x', id: null, name: null },
+      });
       throw new Error('the change failed');
     }),
   ).rejects.toThrow('the change failed');

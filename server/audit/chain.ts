@@ -47,4 +47,3 @@ export function verifyTask(input: {
 }): ChainResult {
   return verifyChain(input.state, input.entries);
 }
-

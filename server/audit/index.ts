@@ -6,7 +6,8 @@
  * bounded batches. Anchors (`seq hash` lines in the data folder, written hourly and at each verification) make
  * a cut-off tail visible too, which a chain alone cannot show.
  */
-export { type AuditReader, createAuditReader } from './service.ts';
-export { auditRouter } from './router.ts';
-export { auditJobs } from './jobs.ts';
+
 export { verifyChain } from './chain.ts';
+export { auditJobs } from './jobs.ts';
+export { auditRouter } from './router.ts';
+export { type AuditReader, createAuditReader } from './service.ts';

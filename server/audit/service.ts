@@ -1,11 +1,11 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Page } from '../api/contract.ts';
 import { GENESIS } from '../platform/audit.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db, Prisma } from '../platform/db/index.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Workers } from '../platform/workers/index.ts';
-import type { Page } from '../api/contract.ts';
 import type { ChainResult, ChainState, StoredEntry } from './chain.ts';
 import type { AuditItem, AuditListInput, AuditVerification } from './contract.ts';
 
@@ -120,10 +120,17 @@ export function createAuditReader(deps: {
           { timeoutMs: 30_000, signal },
         );
         if (!result.ok) {
-          return { ok: false, checked: state.seq, seq: result.seq, reason: result.reason, tookMs: tookMs() };
+          return {
+            ok: false,
+            checked: state.seq,
+            seq: result.seq,
+            reason: result.reason,
+            tookMs: tookMs(),
+          };
         }
         const off = known.find(
-          (note) => entries.find((e) => e.entry.seq === note.seq && e.hash !== note.hash) !== undefined,
+          (note) =>
+            entries.find((e) => e.entry.seq === note.seq && e.hash !== note.hash) !== undefined,
         );
         if (off) {
           const reason = `Entry ${off.seq} differs from the anchor in the data folder: the chain was rewritten.`;
@@ -137,7 +144,12 @@ export function createAuditReader(deps: {
         return { ok: false, checked: state.seq, seq: state.seq + 1, reason, tookMs: tookMs() };
       }
       await anchor();
-      return { ok: true, checked: state.seq, head: state.seq > 0 ? state.hash : null, tookMs: tookMs() };
+      return {
+        ok: true,
+        checked: state.seq,
+        head: state.seq > 0 ? state.hash : null,
+        tookMs: tookMs(),
+      };
     },
   };
 }
@@ -158,7 +170,9 @@ function filter(input: AuditListInput): Prisma.AuditEntryWhereInput {
   if (input.cursor) {
     if (!/^\d{1,15}$/.test(input.cursor)) {
       const message = 'Take it from nextCursor of the previous page.';
-      throw new AppError('BAD_REQUEST', `cursor: ${message}`, { fields: [{ path: 'cursor', message }] });
+      throw new AppError('BAD_REQUEST', `cursor: ${message}`, {
+        fields: [{ path: 'cursor', message }],
+      });
     }
     both.push({ seq: { lt: BigInt(input.cursor) } });
   }

@@ -13,7 +13,11 @@ export async function checkConfig(config: Config): Promise<ConfigCheck[]> {
     try {
       return { name, status: 'ok', detail: await work() };
     } catch (error) {
-      return { name, status: 'failed', detail: scrub(error instanceof Error ? error.message : String(error)) };
+      return {
+        name,
+        status: 'failed',
+        detail: scrub(error instanceof Error ? error.message : String(error)),
+      };
     }
   };
   const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, WHEELHOUSE_OIDC_ISSUER: issuer } = config;
@@ -25,8 +29,12 @@ export async function checkConfig(config: Config): Promise<ConfigCheck[]> {
     attempt('DATABASE_URL', async () =>
       databaseUrl ? askPostgres(databaseUrl) : 'unset: the embedded PostgreSQL is used',
     ),
-    attempt('REDIS_URL', async () => (redisUrl ? askRedis(redisUrl) : 'unset: state is kept in-process')),
-    attempt('WHEELHOUSE_OIDC_ISSUER', async () => (issuer ? askIssuer(issuer) : 'unset: passwords only')),
+    attempt('REDIS_URL', async () =>
+      redisUrl ? askRedis(redisUrl) : 'unset: state is kept in-process',
+    ),
+    attempt('WHEELHOUSE_OIDC_ISSUER', async () =>
+      issuer ? askIssuer(issuer) : 'unset: passwords only',
+    ),
   ];
   const exposed = !/^(127\.|localhost$|::1$)/.test(config.HOST);
   const plain = !config.WHEELHOUSE_PUBLIC_URL?.startsWith('https:');
@@ -42,7 +50,11 @@ export async function checkConfig(config: Config): Promise<ConfigCheck[]> {
 }
 
 async function askPostgres(connectionString: string): Promise<string> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5_000, query_timeout: 5_000 });
+  const client = new pg.Client({
+    connectionString,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 5_000,
+  });
   try {
     await client.connect();
     const { rows } = await client.query<{ server_version: string }>('SHOW server_version');
@@ -69,7 +81,8 @@ async function askIssuer(issuer: string): Promise<string> {
     const answer = await http.send({ url, timeoutMs: 5_000, maxRedirects: 3 });
     if (answer.status !== 200) throw new Error(`${url} answered ${answer.status}`);
     const found: unknown = JSON.parse(answer.body.toString('utf8'));
-    const named = typeof found === 'object' && found !== null && 'issuer' in found ? found.issuer : null;
+    const named =
+      typeof found === 'object' && found !== null && 'issuer' in found ? found.issuer : null;
     if (named !== issuer) throw new Error(`${url} names the issuer ${String(named)}`);
     return 'the discovery document is good';
   } finally {

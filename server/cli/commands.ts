@@ -1,15 +1,15 @@
 /** The commands. Each checks its input with the schema that the API uses. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { verifyChain } from '../audit/index.ts';
 import { auditExportSchema } from '../audit/contract.ts';
+import { verifyChain } from '../audit/index.ts';
 import { describeConfig } from '../config.ts';
 import { keyCreateSchema } from '../keys/contract.ts';
 import { GENESIS } from '../platform/audit.ts';
 import { PlainError } from '../platform/plain-error.ts';
 import { emailSchema, nameSchema, passwordSchema } from '../users/contract.ts';
-import type { Answer, Command } from './parse.ts';
 import { checkConfig } from './check-config.ts';
+import type { Answer, Command } from './parse.ts';
 import { cliAuthority, openConfig, withRuntime } from './session.ts';
 
 /** Checks options against a schema and names the option that is wrong. */
@@ -34,7 +34,9 @@ const adminCreate: Command = {
       name: nameSchema.default('Administrator'),
     });
     const input = check(schema, options);
-    await withRuntime(({ users }) => users.createAdmin(cliAuthority, { ...input, onlyFirst: false }));
+    await withRuntime(({ users }) =>
+      users.createAdmin(cliAuthority, { ...input, onlyFirst: false }),
+    );
     return { text: `Created the admin ${input.email}.`, data: { email: input.email }, ok: true };
   },
 };
@@ -48,10 +50,15 @@ const keysCreate: Command = {
     scopes: 'separated by commas, e.g. metrics:read,ingest',
   },
   async run(options) {
-    const scopes = typeof options.scopes === 'string' ? options.scopes.split(',').filter(Boolean) : undefined;
+    const scopes =
+      typeof options.scopes === 'string' ? options.scopes.split(',').filter(Boolean) : undefined;
     const input = check(keyCreateSchema, { name: options.name, role: options.role, scopes });
     const created = await withRuntime(({ keys }) => keys.create(cliAuthority, input));
-    return { text: `${created.key}\nStore it now: only its hash is kept.`, data: created, ok: true };
+    return {
+      text: `${created.key}\nStore it now: only its hash is kept.`,
+      data: created,
+      ok: true,
+    };
   },
 };
 
@@ -63,9 +70,13 @@ const configCheck: Command = {
     const config = openConfig();
     const checks = await checkConfig(config);
     const ok = checks.every((entry) => entry.status !== 'failed');
-    const lines = checks.map(({ name, status, detail }) => `${status.padEnd(7)} ${name}: ${detail}`);
+    const lines = checks.map(
+      ({ name, status, detail }) => `${status.padEnd(7)} ${name}: ${detail}`,
+    );
     return {
-      text: [...lines, ok ? 'The configuration is good.' : 'The configuration has faults.'].join('\n'),
+      text: [...lines, ok ? 'The configuration is good.' : 'The configuration has faults.'].join(
+        '\n',
+      ),
       data: { ok, checks, settings: describeConfig(config) },
       ok,
     };
@@ -118,7 +129,13 @@ const auditExport: Command = {
   },
 };
 
-export const commands: readonly Command[] = [adminCreate, keysCreate, configCheck, auditVerify, auditExport];
+export const commands: readonly Command[] = [
+  adminCreate,
+  keysCreate,
+  configCheck,
+  auditVerify,
+  auditExport,
+];
 
 export function usage(): string {
   const lines = commands.flatMap((command) => [

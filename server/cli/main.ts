@@ -3,16 +3,20 @@
  * Answers go to standard output (`--json` for machines), faults to standard error; exit code 1 for a fault,
  * 2 for a wrong command line.
  */
-import { scrub } from '../platform/log.ts';
+
 import { AppError } from '../platform/errors.ts';
+import { scrub } from '../platform/log.ts';
 import { PlainError } from '../platform/plain-error.ts';
 import { commands, usage } from './commands.ts';
 import { parseCommand, UsageError } from './parse.ts';
 
 try {
   const { command, options } = parseCommand(process.argv.slice(2), commands);
-  const answer = command === null ? { text: usage(), data: null, ok: true } : await command.run(options);
-  process.stdout.write(options.json && answer.data !== null ? `${JSON.stringify(answer.data)}\n` : `${answer.text}\n`);
+  const answer =
+    command === null ? { text: usage(), data: null, ok: true } : await command.run(options);
+  process.stdout.write(
+    options.json && answer.data !== null ? `${JSON.stringify(answer.data)}\n` : `${answer.text}\n`,
+  );
   process.exitCode = answer.ok ? 0 : 1;
 } catch (error) {
   if (error instanceof UsageError) {
@@ -20,7 +24,11 @@ try {
     process.exitCode = 2;
   } else {
     const plain = error instanceof PlainError || error instanceof AppError;
-    const text = plain ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const text = plain
+      ? error.message
+      : error instanceof Error
+        ? (error.stack ?? error.message)
+        : String(error);
     process.stderr.write(`${scrub(text)}\n`);
     process.exitCode = 1;
   }

@@ -24,7 +24,8 @@ export function parseCommand(argv: readonly string[], commands: readonly Command
   const help = rest.includes('--help') || rest.includes('-h') || words[0] === 'help';
   if (help || argv.length === 0) return { command: null, options: { json: false } };
   const command = commands.find(
-    (entry) => entry.words.length === words.length && entry.words.every((word, i) => words[i] === word),
+    (entry) =>
+      entry.words.length === words.length && entry.words.every((word, i) => words[i] === word),
   );
   if (!command) throw new UsageError(`There is no command "${words.join(' ')}".`);
   const names = Object.keys(command.options);

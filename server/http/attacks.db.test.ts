@@ -11,12 +11,20 @@ describe('who is not known is refused before anything is read', () => {
   test.each([
     ['no credentials', {}],
     ['a text that is no key', bearer('nonsense')],
-    ['a key with a wrong checksum', bearer(`${keys.admin.slice(0, -1)}${keys.admin.endsWith('0') ? '1' : '0'}`)],
-    ['a well-formed key that nobody made', bearer('wh_0000000000000000000000000000000000000000000_0000000')],
+    [
+      'a key with a wrong checksum',
+      bearer(`${keys.admin.slice(0, -1)}${keys.admin.endsWith('0') ? '1' : '0'}`),
+    ],
+    [
+      'a well-formed key that nobody made',
+      bearer('wh_0000000000000000000000000000000000000000000_0000000'),
+    ],
     ['basic credentials', { authorization: 'Basic YTpi' }],
     ['an empty bearer', { authorization: 'Bearer ' }],
   ])('%s: 401 problem details', async (_name, headers) => {
-    const answer = await call('/api/trpc/system.info', { headers: headers as Record<string, string> });
+    const answer = await call('/api/trpc/system.info', {
+      headers: headers as Record<string, string>,
+    });
     expect(answer.status).toBe(401);
     expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     expect(answer.headers.get('www-authenticate')).toContain('Bearer');
@@ -26,27 +34,44 @@ describe('who is not known is refused before anything is read', () => {
   });
 
   test('a large body is not waited for', async () => {
-    const { status, sent } = await new Promise<{ status: number; sent: number }>((resolve, reject) => {
-      const request = rawRequest(`${system.url}/api/trpc/users.invite`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'content-length': 900_000, origin: system.url },
-      });
-      request.on('response', (response) => {
-        resolve({ status: response.statusCode ?? 0, sent: 10 });
-        request.destroy();
-      });
-      request.on('error', reject);
-      request.write('{"email":"');
-    });
+    const { status, sent } = await new Promise<{ status: number; sent: number }>(
+      (resolve, reject) => {
+        const request = rawRequest(`${system.url}/api/trpc/users.invite`, {
+          method: 'POST',
+          headers: {
+            'content-type': 'application/json',
+            'content-length': 900_000,
+            origin: system.url,
+          },
+        });
+        request.on('response', (response) => {
+          resolve({ status: response.statusCode ?? 0, sent: 10 });
+          request.destroy();
+        });
+        request.on('error', reject);
+        request.write('{"email":"');
+      },
+    );
     expect({ status, sent }).toEqual({ status: 401, sent: 10 });
   });
 
   test('a key that is revoked or has expired is refused within a second', async () => {
-    const made = await runtime.keys.create(testAuthority, { name: 'short', role: 'viewer', scopes: [] });
-    const status = async () => (await call('/api/trpc/system.info', { headers: bearer(made.key) })).status;
+    const made = await runtime.keys.create(testAuthority, {
+      name: 'short',
+      role: 'viewer',
+      scopes: [],
+    });
+    const status = async () =>
+      (await call('/api/trpc/system.info', { headers: bearer(made.key) })).status;
     expect(await status()).toBe(200);
-    await runtime.db.prisma.apiKey.update({ where: { id: made.id }, data: { revokedAt: new Date() } });
-    await vi.waitFor(async () => expect(await status()).toBe(401), { timeout: 1_000, interval: 50 });
+    await runtime.db.prisma.apiKey.update({
+      where: { id: made.id },
+      data: { revokedAt: new Date() },
+    });
+    await vi.waitFor(async () => expect(await status()).toBe(401), {
+      timeout: 1_000,
+      interval: 50,
+    });
     const past = await runtime.keys.create(testAuthority, {
       name: 'past',
       role: 'viewer',
@@ -58,7 +83,8 @@ describe('who is not known is refused before anything is read', () => {
 });
 
 describe('session cookies', () => {
-  const me = async (cookie: string) => (await call('/api/trpc/users.me', { headers: { cookie } })).status;
+  const me = async (cookie: string) =>
+    (await call('/api/trpc/users.me', { headers: { cookie } })).status;
 
   test('a good one is accepted', async () => {
     expect(await me((await system.session()).cookie)).toBe(200);
@@ -69,7 +95,9 @@ describe('session cookies', () => {
     expect(await me(await system.cookie(payload, { secret: 'another secret' }))).toBe(401);
     expect(await me(await system.cookie(payload, { maxAge: -60 }))).toBe(401);
     expect(await me(await system.cookie({ uid: system.admin.id }))).toBe(401);
-    expect(await me(await system.cookie({ ...payload, sid: '01a1fc6f-0000-7000-8000-000000000000' }))).toBe(401);
+    expect(
+      await me(await system.cookie({ ...payload, sid: '01a1fc6f-0000-7000-8000-000000000000' })),
+    ).toBe(401);
     expect(await me(await system.cookie({ ...payload, sid: "' OR 1=1 --" }))).toBe(401);
     const good = (await system.session()).cookie;
     expect(await me(`${good.slice(0, -4)}AAAA`)).toBe(401);
@@ -80,7 +108,10 @@ describe('session cookies', () => {
     expect(stream.status).toBe(200);
     const ended = stream.text();
     await runtime.sessions.revoke(testAuthority, id, { userId: system.admin.id, role: 'admin' });
-    await vi.waitFor(async () => expect(await me(cookie)).toBe(401), { timeout: 1_000, interval: 50 });
+    await vi.waitFor(async () => expect(await me(cookie)).toBe(401), {
+      timeout: 1_000,
+      interval: 50,
+    });
     expect(await ended).toContain('event: ended');
   });
   test('a change that rides on a cookie must come from our own pages', async () => {
@@ -100,7 +131,12 @@ describe('session cookies', () => {
 });
 
 describe('roles', () => {
-  const own = new Set(['users.rename', 'users.changePassword', 'sessions.revoke', 'sessions.revokeOthers']);
+  const own = new Set([
+    'users.rename',
+    'users.changePassword',
+    'sessions.revoke',
+    'sessions.revokeOthers',
+  ]);
   const procedures = Object.entries(runtime.router._def.procedures);
   const kind = (procedure: unknown) =>
     typeof procedure === 'function' && '_def' in procedure
@@ -109,7 +145,9 @@ describe('roles', () => {
   const guarded = procedures.filter(([name]) => !publicProcedures.has(name) && !own.has(name));
 
   test('there are mutations to check', () => {
-    expect(guarded.filter(([, procedure]) => kind(procedure) === 'mutation').length).toBeGreaterThan(4);
+    expect(
+      guarded.filter(([, procedure]) => kind(procedure) === 'mutation').length,
+    ).toBeGreaterThan(4);
   });
   test.each(guarded.filter(([, p]) => kind(p) === 'mutation').map(([name]) => name))(
     'a viewer may not %s',
@@ -125,10 +163,15 @@ describe('roles', () => {
       expect((await call(`/api/trpc/${name}`)).status).toBe(401);
     },
   );
-  test.each(['audit.list', 'audit.verify', 'users.list', 'system.settings'])('an operator may not %s', async (name) => {
-    const answer = await call(`/api/trpc/${name}${input({})}`, { headers: bearer(keys.operator) });
-    expect(answer.status).toBe(403);
-  });
+  test.each(['audit.list', 'audit.verify', 'users.list', 'system.settings'])(
+    'an operator may not %s',
+    async (name) => {
+      const answer = await call(`/api/trpc/${name}${input({})}`, {
+        headers: bearer(keys.operator),
+      });
+      expect(answer.status).toBe(403);
+    },
+  );
   test('a public name in a batch does not open the others', async () => {
     const answer = await call('/api/trpc/users.setupState,users.list?batch=1');
     expect(answer.status).toBe(401);
@@ -144,7 +187,12 @@ describe('bad input', () => {
     expect((await answer.json()).error.data.requestId).toBe(answer.headers.get('x-request-id'));
   });
   test('wrong types name each field', async () => {
-    const answer = await post('/api/trpc/users.invite', { email: 'nobody', name: '', role: 'king', more: 1 });
+    const answer = await post('/api/trpc/users.invite', {
+      email: 'nobody',
+      name: '',
+      role: 'king',
+      more: 1,
+    });
     expect(answer.status).toBe(400);
     const { data } = (await answer.json()).error;
     expect(data.code).toBe('BAD_REQUEST');
@@ -153,7 +201,10 @@ describe('bad input', () => {
     );
   });
   test('10 MB is a 413, another content type a 415, an unknown procedure a 404', async () => {
-    const large = await post('/api/trpc/users.invite', JSON.stringify({ name: 'x'.repeat(10_000_000) }));
+    const large = await post(
+      '/api/trpc/users.invite',
+      JSON.stringify({ name: 'x'.repeat(10_000_000) }),
+    );
     expect(large.status).toBe(413);
     expect(large.headers.get('content-type')).toMatch(/problem\+json/);
     const form = await call('/api/trpc/users.invite', {
@@ -168,34 +219,58 @@ describe('bad input', () => {
     expect((await call('/api/nothing')).status).toBe(404);
   });
   test('a query by POST or a mutation by GET is refused', async () => {
-    expect((await call(`/api/trpc/users.rename${input({ name: 'x' })}`, { headers: bearer(keys.admin) })).status).toBe(405);
+    expect(
+      (await call(`/api/trpc/users.rename${input({ name: 'x' })}`, { headers: bearer(keys.admin) }))
+        .status,
+    ).toBe(405);
   });
   test('more than 20 calls in a batch are refused', async () => {
     const names = Array.from({ length: 21 }, () => 'system.info').join(',');
-    expect((await call(`/api/trpc/${names}?batch=1`, { headers: bearer(keys.admin) })).status).toBe(400);
+    expect((await call(`/api/trpc/${names}?batch=1`, { headers: bearer(keys.admin) })).status).toBe(
+      400,
+    );
   });
   test('a cursor that is not one is a 400', async () => {
-    for (const [name, cursor] of [['audit.list', "1; DROP TABLE users"], ['users.list', 'x'], ['sessions.list', '%']]) {
+    for (const [name, cursor] of [
+      ['audit.list', '1; DROP TABLE users'],
+      ['users.list', 'x'],
+      ['sessions.list', '%'],
+    ]) {
       const extra = name === 'sessions.list' ? { userId: system.admin.id } : {};
-      const answer = await call(`/api/trpc/${name}${input({ cursor, ...extra })}`, { headers: bearer(keys.admin) });
+      const answer = await call(`/api/trpc/${name}${input({ cursor, ...extra })}`, {
+        headers: bearer(keys.admin),
+      });
       expect([name, answer.status]).toEqual([name, 400]);
     }
   });
   test('SQL and HTML are text', async () => {
     const name = `<script>alert(1)</script>'; DROP TABLE users; --`;
-    const made = await post('/api/trpc/users.invite', { email: 'eve@example.com', name, role: 'viewer' });
+    const made = await post('/api/trpc/users.invite', {
+      email: 'eve@example.com',
+      name,
+      role: 'viewer',
+    });
     expect(made.status).toBe(200);
-    const found = await call(`/api/trpc/users.list${input({ q: "'; DROP TABLE" })}`, { headers: bearer(keys.admin) });
+    const found = await call(`/api/trpc/users.list${input({ q: "'; DROP TABLE" })}`, {
+      headers: bearer(keys.admin),
+    });
     expect(found.headers.get('content-type')).toMatch(/^application\/json/);
     expect(found.headers.get('x-content-type-options')).toBe('nosniff');
     expect((await found.json()).result.data.items[0].name).toBe(name);
-    const audit = await call(`/api/trpc/audit.list${input({ actor: "x' OR '1'='1", target: '%' })}`, {
-      headers: bearer(keys.admin),
-    });
+    const audit = await call(
+      `/api/trpc/audit.list${input({ actor: "x' OR '1'='1", target: '%' })}`,
+      {
+        headers: bearer(keys.admin),
+      },
+    );
     expect(audit.status).toBe(200);
   });
   test('control characters in a name are refused at the field', async () => {
-    const answer = await post('/api/trpc/users.invite', { email: 'nul@example.com', name: 'a\u0000b', role: 'viewer' });
+    const answer = await post('/api/trpc/users.invite', {
+      email: 'nul@example.com',
+      name: 'a\u0000b',
+      role: 'viewer',
+    });
     expect(answer.status).toBe(400);
     expect((await answer.json()).error.data.fields[0].path).toBe('name');
   });
@@ -203,7 +278,14 @@ describe('bad input', () => {
 
 describe('what every answer carries', () => {
   test('security headers, a request id, no hint of the software', async () => {
-    for (const path of ['/livez', '/metrics', '/api/trpc/system.info', '/api/nothing', '/sign-in', '/nowhere']) {
+    for (const path of [
+      '/livez',
+      '/metrics',
+      '/api/trpc/system.info',
+      '/api/nothing',
+      '/sign-in',
+      '/nowhere',
+    ]) {
       const { headers } = await call(path, { headers: bearer(keys.viewer) });
       expect([path, headers.get('x-content-type-options')]).toEqual([path, 'nosniff']);
       expect([path, headers.get('x-frame-options')]).toEqual([path, 'DENY']);
@@ -215,7 +297,8 @@ describe('what every answer carries', () => {
   });
   test('pages allow scripts by hash and never inline ones at large', async () => {
     const { headers } = await call('/sign-in');
-    const scripts = /script-src ([^;]+)/.exec(headers.get('content-security-policy') ?? '')?.[1] ?? '';
+    const scripts =
+      /script-src ([^;]+)/.exec(headers.get('content-security-policy') ?? '')?.[1] ?? '';
     expect(scripts).toContain("'sha256-");
     expect(scripts).not.toMatch(/unsafe-inline|unsafe-eval|\*/);
   });
@@ -240,10 +323,14 @@ describe('what every answer carries', () => {
     const first = await call('/api/trpc/system.settings', { headers });
     const etag = first.headers.get('etag') ?? '';
     expect(etag).not.toBe('');
-    const second = await call('/api/trpc/system.settings', { headers: { ...headers, 'if-none-match': etag } });
+    const second = await call('/api/trpc/system.settings', {
+      headers: { ...headers, 'if-none-match': etag },
+    });
     expect(second.status).toBe(304);
     const page = await call('/sign-in');
-    const again = await call('/sign-in', { headers: { 'if-none-match': page.headers.get('etag') ?? '' } });
+    const again = await call('/sign-in', {
+      headers: { 'if-none-match': page.headers.get('etag') ?? '' },
+    });
     expect(again.status).toBe(304);
   });
   test('a visitor without a session is sent to sign in, and back', async () => {
@@ -261,15 +348,29 @@ describe('/metrics', () => {
     const answer = await call('/metrics');
     expect(answer.status).toBe(200);
     const text = await answer.text();
-    for (const name of ['http_request_duration_seconds_count', 'database_pool_connections', 'jobs', 'redis_up', 'stream_clients']) {
+    for (const name of [
+      'http_request_duration_seconds_count',
+      'database_pool_connections',
+      'jobs',
+      'redis_up',
+      'stream_clients',
+    ]) {
       expect(text).toMatch(new RegExp(`^wheelhouse_${name}[ {]`, 'm'));
     }
     expect(text.endsWith('\n')).toBe(true);
     const forwarded = { 'x-forwarded-for': '203.0.113.9' };
     expect((await call('/metrics', { headers: forwarded })).status).toBe(401);
-    expect((await call('/metrics', { headers: { ...forwarded, ...bearer(keys.admin) } })).status).toBe(401);
-    const scoped = await runtime.keys.create(testAuthority, { name: 'prom', role: 'viewer', scopes: ['metrics:read'] });
-    expect((await call('/metrics', { headers: { ...forwarded, ...bearer(scoped.key) } })).status).toBe(200);
+    expect(
+      (await call('/metrics', { headers: { ...forwarded, ...bearer(keys.admin) } })).status,
+    ).toBe(401);
+    const scoped = await runtime.keys.create(testAuthority, {
+      name: 'prom',
+      role: 'viewer',
+      scopes: ['metrics:read'],
+    });
+    expect(
+      (await call('/metrics', { headers: { ...forwarded, ...bearer(scoped.key) } })).status,
+    ).toBe(200);
   });
 });
 
@@ -277,14 +378,19 @@ describe('the stream', () => {
   async function frames(path: string, count: number) {
     const stop = new AbortController();
     const answer = await call(path, { headers: bearer(keys.viewer), signal: stop.signal });
-    const found: { id: number; at: number; data: { metrics: Record<string, number>; events: unknown[] } }[] = [];
+    const found: {
+      id: number;
+      at: number;
+      data: { metrics: Record<string, number>; events: unknown[] };
+    }[] = [];
     let text = '';
     for await (const chunk of answer.body ?? []) {
       text += Buffer.from(chunk).toString('utf8');
       for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
         const match = /event: frame\nid: (\d+)\ndata: (.*)/.exec(text.slice(0, end));
         text = text.slice(end + 2);
-        if (match?.[2]) found.push({ id: Number(match[1]), at: performance.now(), data: JSON.parse(match[2]) });
+        if (match?.[2])
+          found.push({ id: Number(match[1]), at: performance.now(), data: JSON.parse(match[2]) });
       }
       if (found.length >= count) break;
     }
@@ -297,7 +403,9 @@ describe('the stream', () => {
     const gaps = got.slice(1).map((frame, i) => frame.at - (got[i]?.at ?? 0));
     for (const gap of gaps) expect(gap).toBeGreaterThan(300);
     expect(Math.max(...gaps)).toBeLessThan(900);
-    expect(got.map((frame) => frame.id)).toEqual([...got.map((frame) => frame.id)].sort((a, b) => a - b));
+    expect(got.map((frame) => frame.id)).toEqual(
+      [...got.map((frame) => frame.id)].sort((a, b) => a - b),
+    );
     const names = Object.keys(got[0]?.data.metrics ?? {});
     expect(names).toContain('database_up');
     expect(names.every((name) => name.startsWith('database_'))).toBe(true);
@@ -309,7 +417,10 @@ describe('the stream', () => {
   });
   test('tells what changed in the next frame', async () => {
     const watching = frames('/api/stream?topics=users', 3);
-    await call('/api/trpc/users.invite', json(keys.admin, { email: 'joan@example.com', name: 'Joan', role: 'viewer' }));
+    await call(
+      '/api/trpc/users.invite',
+      json(keys.admin, { email: 'joan@example.com', name: 'Joan', role: 'viewer' }),
+    );
     const events = (await watching).flatMap((frame) => frame.data.events);
     expect(events).toContainEqual(expect.objectContaining({ topic: 'users', type: 'changed' }));
   });

@@ -19,8 +19,15 @@ describe('behind a TLS proxy', async () => {
   test('plain http is redirected for pages, refused for changes, and answered for probes', async () => {
     const plain = { ...https, 'x-forwarded-proto': 'http' };
     const page = await call('/users?q=1', { headers: plain });
-    expect([page.status, page.headers.get('location')]).toEqual([308, 'https://ops.example.com/users?q=1']);
-    const change = await call('/api/trpc/users.rename', { method: 'POST', headers: plain, body: '{}' });
+    expect([page.status, page.headers.get('location')]).toEqual([
+      308,
+      'https://ops.example.com/users?q=1',
+    ]);
+    const change = await call('/api/trpc/users.rename', {
+      method: 'POST',
+      headers: plain,
+      body: '{}',
+    });
     expect(change.status).toBe(403);
     expect((await call('/livez', { headers: plain })).status).toBe(200);
   });
@@ -35,13 +42,19 @@ describe('behind a TLS proxy', async () => {
     const listed = (await ask('https://portal.example.com')).headers;
     expect(listed.get('access-control-allow-origin')).toBe('https://portal.example.com');
     expect(listed.get('access-control-allow-credentials')).toBeNull();
-    expect((await ask('https://evil.example')).headers.get('access-control-allow-origin')).toBeNull();
+    expect(
+      (await ask('https://evil.example')).headers.get('access-control-allow-origin'),
+    ).toBeNull();
   });
 });
 
 test('without a trusted proxy nobody can claim an address or https', async () => {
   const { call, runtime } = await testHost();
-  const headers = { 'x-forwarded-for': '203.0.113.9', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'evil.example' };
+  const headers = {
+    'x-forwarded-for': '203.0.113.9',
+    'x-forwarded-proto': 'https',
+    'x-forwarded-host': 'evil.example',
+  };
   const answer = await call('/api/auth/csrf', { headers });
   expect(answer.headers.get('strict-transport-security')).toBeNull();
   const providers = await (await call('/api/auth/providers', { headers })).text();
@@ -57,16 +70,24 @@ test('PostgreSQL away: alive but not ready, 503 for calls, and by itself back to
     await postgres.stop();
     rmSync(dataDir, { recursive: true, force: true });
   });
-  await migrate({ url: postgres.url, folder: path.resolve(import.meta.dirname, '../../prisma/migrations') });
+  await migrate({
+    url: postgres.url,
+    folder: path.resolve(import.meta.dirname, '../../prisma/migrations'),
+  });
   const { call, keys } = await testHost({ databaseUrl: postgres.url });
-  const status = async (route: string) => (await call(route, { headers: bearer(keys.viewer) })).status;
+  const status = async (route: string) =>
+    (await call(route, { headers: bearer(keys.viewer) })).status;
   expect(await status('/readyz')).toBe(200);
 
   await postgres.stop();
   await vi.waitFor(async () => expect(await status('/readyz')).toBe(503), { timeout: 5_000 });
   expect(await status('/livez')).toBe(200);
-  await vi.waitFor(async () => expect(await status('/api/trpc/system.info')).toBe(503), { timeout: 3_000 });
-  const refused = await (await call('/api/trpc/system.info', { headers: bearer(keys.viewer) })).json();
+  await vi.waitFor(async () => expect(await status('/api/trpc/system.info')).toBe(503), {
+    timeout: 3_000,
+  });
+  const refused = await (
+    await call('/api/trpc/system.info', { headers: bearer(keys.viewer) })
+  ).json();
   expect(refused.detail).toBe('The database is unreachable at the moment. Try again shortly.');
   expect(await (await call('/readyz?verbose')).text()).toMatch(/^\[-\]database failed/m);
 
@@ -86,7 +107,11 @@ test('draining: readiness fails, an open request finishes, streams end', async (
       `${url}/api/trpc/users.rename`,
       {
         method: 'POST',
-        headers: { ...bearer(keys.admin), 'content-type': 'application/json', 'content-length': body.length },
+        headers: {
+          ...bearer(keys.admin),
+          'content-type': 'application/json',
+          'content-length': body.length,
+        },
       },
       (response) => resolve(response.statusCode ?? 0),
     );
@@ -94,7 +119,9 @@ test('draining: readiness fails, an open request finishes, streams end', async (
     request.write(body.slice(0, 5));
     setTimeout(() => request.end(body.slice(5)), 700);
   });
-  await vi.waitFor(async () => expect(await (await call('/metrics')).text()).toMatch(/http_request_duration/));
+  await vi.waitFor(async () =>
+    expect(await (await call('/metrics')).text()).toMatch(/http_request_duration/),
+  );
   const closing = host.close();
   const ready = await call('/readyz');
   expect(ready.status).toBe(503);

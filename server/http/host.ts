@@ -13,8 +13,8 @@ import { PlainError } from '../platform/plain-error.ts';
 import type { Runtime } from '../runtime.ts';
 import { createIdentity } from './identity.ts';
 import { registerPages } from './pages.ts';
-import { problemHandler, sendProblem } from './problem.ts';
 import { registerProbes } from './probes.ts';
+import { problemHandler, sendProblem } from './problem.ts';
 import { isDirectLoopback, setSecurityHeaders } from './security.ts';
 import { registerStream } from './stream.ts';
 import { readTrace } from './trace.ts';
@@ -89,7 +89,11 @@ export async function createHost(
     credentials: false,
     maxAge: 600,
   });
-  await app.register(fastifyCompress, { threshold: 1024, encodings: ['br', 'gzip'], brotliOptions: { params: { 1: 4 } } });
+  await app.register(fastifyCompress, {
+    threshold: 1024,
+    encodings: ['br', 'gzip'],
+    brotliOptions: { params: { 1: 4 } },
+  });
   await app.register(fastifyEtag, { weak: true });
 
   registerProbes(app, runtime, {
@@ -122,7 +126,9 @@ export async function createHost(
       );
     }
     if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-      throw new PlainError(`Cannot listen on ${config.HOST} port ${config.PORT} (${String(code)}); check HOST and PORT.`);
+      throw new PlainError(
+        `Cannot listen on ${config.HOST} port ${config.PORT} (${String(code)}); check HOST and PORT.`,
+      );
     }
     throw error;
   }
@@ -136,7 +142,8 @@ export async function createHost(
       const deadline = clock.monotonicMs() + config.WHEELHOUSE_DRAIN_SECONDS * 1000;
       // The listener stays for a moment, so that a load balancer sees readiness fail before it is gone.
       await sleep(DRAIN_NOTICE_MS);
-      while (runtime.metrics.recent().inFlight > 0 && clock.monotonicMs() < deadline) await sleep(25);
+      while (runtime.metrics.recent().inFlight > 0 && clock.monotonicMs() < deadline)
+        await sleep(25);
       const closing = app.close();
       app.server.closeAllConnections();
       await closing;
@@ -146,14 +153,21 @@ export async function createHost(
 }
 
 /** Request id, trace id, metrics and the one log line. */
-function observe(app: FastifyInstance, runtime: Runtime, options: { https: boolean; draining: () => boolean }): void {
+function observe(
+  app: FastifyInstance,
+  runtime: Runtime,
+  options: { https: boolean; draining: () => boolean },
+): void {
   const { clock, log, metrics } = runtime;
   const { draining } = options;
   const procedures = new Set(Object.keys(runtime.router._def.procedures));
   app.decorateRequest('streaming', false);
   const started = new WeakMap<FastifyRequest, { at: number; traceId: string }>();
   app.addHook('onRequest', async (request, reply) => {
-    started.set(request, { at: clock.monotonicMs(), traceId: readTrace(request.headers.traceparent) });
+    started.set(request, {
+      at: clock.monotonicMs(),
+      traceId: readTrace(request.headers.traceparent),
+    });
     metrics.requestStarted();
     if (draining()) reply.header('connection', 'close');
     reply.header('x-request-id', request.id);

@@ -34,7 +34,9 @@ const openPages = new Set(['/sign-in', '/setup', '/invite']);
 export function inlineScriptHashes(html: string): string[] {
   const hashes = new Set<string>();
   for (const match of html.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)) {
-    const digest = createHash('sha256').update(match[1] ?? '').digest('base64');
+    const digest = createHash('sha256')
+      .update(match[1] ?? '')
+      .digest('base64');
     hashes.add(`'sha256-${digest}'`);
   }
   return [...hashes];
@@ -49,7 +51,10 @@ function loadShells(folder: string): Map<string, Shell> {
     shells.set(name === 'index' ? '/' : `/${name}`, {
       html,
       etag: `"${createHash('sha256').update(html).digest('base64url').slice(0, 22)}"`,
-      policy: contentSecurityPolicy({ scripts: inlineScriptHashes(html.toString('utf8')), dev: false }),
+      policy: contentSecurityPolicy({
+        scripts: inlineScriptHashes(html.toString('utf8')),
+        dev: false,
+      }),
       encoded: {},
     });
   }
@@ -95,7 +100,12 @@ export async function registerPages(
     reply.raw.setHeader('content-security-policy', policy);
     await nextHandler(raw, reply.raw);
   };
-  const sendShell = async (request: FastifyRequest, reply: FastifyReply, shell: Shell, status = 200) => {
+  const sendShell = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    shell: Shell,
+    status = 200,
+  ) => {
     reply.headers({
       'content-security-policy': shell.policy,
       'cache-control': 'private, no-cache',
@@ -149,7 +159,8 @@ export async function registerPages(
     cacheControl: false,
     setHeaders: (response, file) => {
       response.header('cache-control', 'public, no-cache');
-      if (file.endsWith('.svg')) response.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'");
+      if (file.endsWith('.svg'))
+        response.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'");
     },
   });
 
@@ -167,7 +178,12 @@ export async function registerPages(
       const length = request.headers['content-length'];
       if (length === undefined) return sendProblem(request, reply, 411, 'Send Content-Length.');
       if (Number(length) > AUTH_BODY_LIMIT) {
-        return sendProblem(request, reply, 413, 'The request body is larger than this server accepts.');
+        return sendProblem(
+          request,
+          reply,
+          413,
+          'The request body is larger than this server accepts.',
+        );
       }
     });
     for (const method of ['GET', 'POST'] as const) {
@@ -184,13 +200,18 @@ export async function registerPages(
     if (config.dev) return toNext(request, reply, devPolicy);
     const payload = request.headers.rsc !== undefined || request.url.includes('_rsc=');
     const shell = shells.get(clean);
-    if ((request.method !== 'GET' && request.method !== 'HEAD') || /^\/(api|v1|health)(\/|$)/.test(clean)) {
+    if (
+      (request.method !== 'GET' && request.method !== 'HEAD') ||
+      /^\/(api|v1|health)(\/|$)/.test(clean)
+    ) {
       return sendProblem(request, reply, 404, `There is no ${request.method} ${clean}.`);
     }
     if (payload) return toNext(request, reply, strictPolicy);
     if (!shell) {
       const missing = shells.get('/_not-found');
-      return missing ? sendShell(request, reply, missing, 404) : toNext(request, reply, strictPolicy);
+      return missing
+        ? sendShell(request, reply, missing, 404)
+        : toNext(request, reply, strictPolicy);
     }
     const elsewhere = await detour(request, clean);
     if (elsewhere) return reply.header('cache-control', 'no-store').redirect(elsewhere, 302);

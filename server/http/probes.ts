@@ -36,7 +36,11 @@ export function registerProbes(
     const heap = process.memoryUsage().heapUsed / getHeapStatistics().heap_size_limit;
     const delay = runtime.live.eventLoopP99Seconds();
     return [
-      check('shutdown', !state.draining(), state.draining() ? 'the process is stopping' : 'not asked to stop'),
+      check(
+        'shutdown',
+        !state.draining(),
+        state.draining() ? 'the process is stopping' : 'not asked to stop',
+      ),
       check('migrations', state.started(), state.started() ? 'applied' : 'not applied yet'),
       check('database', database.up, database.detail, database.latencyMs),
       check(
@@ -65,7 +69,8 @@ export function registerProbes(
     reply.code(ok ? 200 : 503).header('cache-control', 'no-store');
     if (/[?&]verbose(=|&|$)/.test(request.url)) {
       const lines = checks.map(
-        ({ name, status, detail }) => `[${status === 'ok' ? '+' : '-'}]${name} ${status}: ${detail}`,
+        ({ name, status, detail }) =>
+          `[${status === 'ok' ? '+' : '-'}]${name} ${status}: ${detail}`,
       );
       return reply
         .type('text/plain; charset=utf-8')

@@ -10,7 +10,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 
 export const STYLE_SOURCES = "'self' 'unsafe-inline'";
 
-export function contentSecurityPolicy(options: { scripts: readonly string[]; dev: boolean }): string {
+export function contentSecurityPolicy(options: {
+  scripts: readonly string[];
+  dev: boolean;
+}): string {
   const scripts = ["'self'", ...options.scripts];
   // Hot reload evaluates code and inserts inline scripts; production never does.
   if (options.dev) scripts.push("'unsafe-eval'", "'unsafe-inline'");
@@ -43,7 +46,8 @@ export function setSecurityHeaders(reply: FastifyReply, options: { https: boolea
     'cross-origin-resource-policy': 'same-origin',
     'permissions-policy': 'camera=(), microphone=(), geolocation=(), payment=(), usb=()',
   });
-  if (options.https) reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains');
+  if (options.https)
+    reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains');
 }
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);

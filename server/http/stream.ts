@@ -11,7 +11,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Principal } from '../api/trpc.ts';
 import type { Runtime } from '../runtime.ts';
 import type { LiveEvent, LiveFrame } from '../system/contract.ts';
-import { round } from '../system/live.ts';
+import { round } from '../system/index.ts';
 import type { Identity } from './identity.ts';
 import { sendProblem } from './problem.ts';
 
@@ -102,7 +102,8 @@ export function registerStream(
   let checking = false;
   const recheck = async () => {
     const ids = new Set<string>();
-    for (const { principal } of clients) if (principal.kind === 'user') ids.add(principal.sessionId);
+    for (const { principal } of clients)
+      if (principal.kind === 'user') ids.add(principal.sessionId);
     if (checking || ids.size === 0 || !runtime.db.status().up) return;
     checking = true;
     try {
@@ -134,7 +135,9 @@ export function registerStream(
       .slice(0, 50)
       .sort()
       .join(',');
-    const lastId = Number(request.headers['last-event-id'] ?? query.get('lastEventId') ?? Number.NaN);
+    const lastId = Number(
+      request.headers['last-event-id'] ?? query.get('lastEventId') ?? Number.NaN,
+    );
 
     reply.hijack();
     const response = reply.raw;

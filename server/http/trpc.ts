@@ -56,7 +56,10 @@ export async function registerTrpc(
     const handle = async (request: FastifyRequest, reply: FastifyReply) => {
       const raw = Object.assign(request.raw, { body: request.body ?? '' });
       const report = (err: unknown) =>
-        runtime.log.error({ err, requestId: request.id, procedures: procedureNames(request) }, 'procedure failed');
+        runtime.log.error(
+          { err, requestId: request.id, procedures: procedureNames(request) },
+          'procedure failed',
+        );
       const incoming = incomingMessageToRequest(raw, reply.raw, { maxBodySize: null });
       const answer = await resolveResponse({
         router: runtime.router,

@@ -3,4 +3,4 @@
  * hash protects guessable passwords, and nobody guesses 256 bits. A wrong checksum is refused without a query.
  * A verified key is remembered for 0.8 s; last use is written in batches, never on the request.
  */
-export { createKeys, type Keys, type KeyPrincipal } from './service.ts';
+export { createKeys, type KeyPrincipal, type Keys } from './service.ts';

@@ -29,7 +29,12 @@ export function createKeys(deps: { db: Db; audit: Audit; clock: Clock; log: Log 
   const used = new Map<string, Date>();
 
   const load = async (hash: Buffer): Promise<KeyPrincipal | null> => {
-    const { rows } = await db.pool.query<{ id: string; name: string; role: Role; scopes: string[] }>({
+    const { rows } = await db.pool.query<{
+      id: string;
+      name: string;
+      role: Role;
+      scopes: string[];
+    }>({
       name: 'key-verify',
       text: `SELECT id, name, role, scopes FROM api_keys
              WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)`,

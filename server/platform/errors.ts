@@ -58,7 +58,11 @@ const unreachable = new Set([
 export function isUnreachable(error: unknown): boolean {
   for (let depth = 0, e: unknown = error; depth < 6 && e instanceof Error; depth++) {
     if ('code' in e && typeof e.code === 'string' && unreachable.has(e.code)) return true;
-    if (/timeout exceeded when trying to connect|Connection terminated|server closed the connection|Can't reach database|connect ECONNREFUSED/i.test(e.message)) {
+    if (
+      /timeout exceeded when trying to connect|Connection terminated|server closed the connection|Can't reach database|connect ECONNREFUSED/i.test(
+        e.message,
+      )
+    ) {
       return true;
     }
     if (e instanceof AggregateError && e.errors.some(isUnreachable)) return true;

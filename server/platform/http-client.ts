@@ -113,7 +113,13 @@ export function createHttpClient(): HttpClient {
           continue;
         }
         const { body, truncated } = await readBody(answer.body, limit);
-        return { status: answer.statusCode, headers: answer.headers, body, truncated, url: url.href };
+        return {
+          status: answer.statusCode,
+          headers: answer.headers,
+          body,
+          truncated,
+          url: url.href,
+        };
       }
     },
     close: () => agent.close(),

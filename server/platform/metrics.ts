@@ -98,7 +98,8 @@ export function createMetrics(options: { version: string; clock: Clock }) {
         labelNames: [label],
         registers,
         collect() {
-          for (const [value, number] of Object.entries(read())) this.set({ [label]: value }, number);
+          for (const [value, number] of Object.entries(read()))
+            this.set({ [label]: value }, number);
         },
       });
     },
@@ -134,7 +135,9 @@ function createRecent(clock: Clock) {
       }
       slot.count++;
       if (failed) slot.errors++;
-      const index = Math.ceil(Math.log(Math.max(seconds, FIRST_SECONDS) / FIRST_SECONDS) / Math.log(BASE));
+      const index = Math.ceil(
+        Math.log(Math.max(seconds, FIRST_SECONDS) / FIRST_SECONDS) / Math.log(BASE),
+      );
       const at = Math.min(BUCKETS - 1, index);
       slot.buckets[at] = (slot.buckets[at] ?? 0) + 1;
     },

@@ -39,7 +39,9 @@ export function createSecrets(root: string): Secrets {
         const decipher = createDecipheriv('aes-256-gcm', sealing, bytes.subarray(0, 12));
         decipher.setAAD(Buffer.from(context));
         decipher.setAuthTag(bytes.subarray(12, 28));
-        return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
+        return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString(
+          'utf8',
+        );
       } catch (cause) {
         throw new AppError(
           'INTERNAL_SERVER_ERROR',

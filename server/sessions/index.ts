@@ -5,6 +5,7 @@
  * row here decides whether it still counts. A look-up is cached for 0.8 s and dropped at once by the bus, so a
  * revoked session is refused everywhere within 1 s even when the bus is silent. Last use is written in batches.
  */
-export { createSessions, type Sessions, type SessionUser } from './service.ts';
+
 export { sessionsJobs } from './jobs.ts';
 export { sessionsRouter } from './router.ts';
+export { createSessions, type Sessions, type SessionUser } from './service.ts';

@@ -8,10 +8,16 @@ import type { Sessions } from './service.ts';
 function whose(principal: Principal, asked: string | undefined): string {
   if (asked && asked !== principal.id) {
     if (roleAllows(principal.role, 'admin')) return asked;
-    throw new TRPCError({ code: 'FORBIDDEN', message: 'Only an admin may see the sessions of others.' });
+    throw new TRPCError({
+      code: 'FORBIDDEN',
+      message: 'Only an admin may see the sessions of others.',
+    });
   }
   if (principal.kind === 'user') return principal.id;
-  throw new TRPCError({ code: 'BAD_REQUEST', message: 'userId: a key has no sessions; name a person.' });
+  throw new TRPCError({
+    code: 'BAD_REQUEST',
+    message: 'userId: a key has no sessions; name a person.',
+  });
 }
 
 export const sessionsRouter = (sessions: Sessions) =>
@@ -25,14 +31,12 @@ export const sessionsRouter = (sessions: Sessions) =>
       }),
     ),
     /** Ends a session everywhere within a second. */
-    revoke: procedures.viewer
-      .input(sessionIdSchema)
-      .mutation(({ ctx, input }) =>
-        sessions.revoke(ctx.authority, input.id, {
-          userId: ctx.principal.id,
-          role: ctx.principal.role,
-        }),
-      ),
+    revoke: procedures.viewer.input(sessionIdSchema).mutation(({ ctx, input }) =>
+      sessions.revoke(ctx.authority, input.id, {
+        userId: ctx.principal.id,
+        role: ctx.principal.role,
+      }),
+    ),
     /** Ends all of one's own sessions but this one. */
     revokeOthers: procedures.viewer.mutation(async ({ ctx }) => ({
       revoked: await sessions.revokeOthers(

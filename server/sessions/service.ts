@@ -182,14 +182,23 @@ export function createSessions(deps: {
       await db.tx(async (tx) => {
         const row = await tx.session.findUnique({
           where: { id },
-          select: { userId: true, revokedAt: true, address: true, user: { select: { email: true } } },
+          select: {
+            userId: true,
+            revokedAt: true,
+            address: true,
+            user: { select: { email: true } },
+          },
         });
         // Somebody else's session does not exist for those who may not see it.
         if (!row || (row.userId !== by.userId && by.role !== 'admin')) {
           throw new AppError('NOT_FOUND', 'There is no such session.');
         }
         if (row.revokedAt) return;
-        await tx.session.update({ where: { id }, data: { revokedAt: clock.now() }, select: { id: true } });
+        await tx.session.update({
+          where: { id },
+          data: { revokedAt: clock.now() },
+          select: { id: true },
+        });
         await audit.append(tx, authority, {
           action: 'sessions.revoke',
           target: { kind: 'session', id, name: row.user.email },
@@ -247,7 +256,9 @@ export function createSessions(deps: {
     },
     async purge() {
       const before = new Date(clock.now().getTime() - KEEP_ENDED_DAYS * 86_400_000);
-      const { count } = await db.prisma.session.deleteMany({ where: { expiresAt: { lt: before } } });
+      const { count } = await db.prisma.session.deleteMany({
+        where: { expiresAt: { lt: before } },
+      });
       return count;
     },
     flush,

@@ -79,7 +79,12 @@ export function attention(f: Figures): AttentionItem[] {
   const add = (severity: 'warn' | 'bad', id: string, title: string, detail: string) =>
     list.push({ id, severity, title, detail, href: null });
   if (!f.database.up) {
-    add('bad', 'database', 'PostgreSQL is unreachable', 'Nothing can be changed; the console reconnects by itself.');
+    add(
+      'bad',
+      'database',
+      'PostgreSQL is unreachable',
+      'Nothing can be changed; the console reconnects by itself.',
+    );
   }
   if (f.replicas > 1 && f.redis.state === 'off') {
     add(
@@ -90,19 +95,44 @@ export function attention(f: Figures): AttentionItem[] {
     );
   }
   if (f.redis.state === 'down') {
-    add('warn', 'redis', 'Redis is unreachable', 'This replica works from its own memory and goes back by itself.');
+    add(
+      'warn',
+      'redis',
+      'Redis is unreachable',
+      'This replica works from its own memory and goes back by itself.',
+    );
   }
   if (f.jobs.failed > 0) {
-    add('warn', 'jobs', `${f.jobs.failed} jobs failed in the last hour`, 'They are retried with backoff; the log holds the cause.');
+    add(
+      'warn',
+      'jobs',
+      `${f.jobs.failed} jobs failed in the last hour`,
+      'They are retried with backoff; the log holds the cause.',
+    );
   }
   if (f.pool.waiting > 0) {
-    add('warn', 'pool', `${f.pool.waiting} queries wait for a connection`, `All ${f.pool.max} connections are in use.`);
+    add(
+      'warn',
+      'pool',
+      `${f.pool.waiting} queries wait for a connection`,
+      `All ${f.pool.max} connections are in use.`,
+    );
   }
   if (f.heapUsedBytes / f.heapLimitBytes > MEMORY_LIMIT) {
-    add('warn', 'memory', 'Memory is nearly exhausted', 'Readiness fails above 90 % of the heap limit.');
+    add(
+      'warn',
+      'memory',
+      'Memory is nearly exhausted',
+      'Readiness fails above 90 % of the heap limit.',
+    );
   }
   if (f.diskFree !== null && f.diskFree < DISK_LIMIT) {
-    add('warn', 'disk', `Only ${percent(f.diskFree)} of the disk is free`, 'PostgreSQL stops when the disk is full.');
+    add(
+      'warn',
+      'disk',
+      `Only ${percent(f.diskFree)} of the disk is free`,
+      'PostgreSQL stops when the disk is full.',
+    );
   }
   return list.sort((a, b) => (a.severity === b.severity ? 0 : a.severity === 'bad' ? -1 : 1));
 }

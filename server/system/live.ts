@@ -86,7 +86,9 @@ export function createLive(deps: {
       process_rss_bytes: memory.rss,
       process_cpu_ratio: readCpu(),
       database_up: database.up ? 1 : 0,
-      ...(database.latencyMs === null ? {} : { database_latency_seconds: database.latencyMs / 1000 }),
+      ...(database.latencyMs === null
+        ? {}
+        : { database_latency_seconds: database.latencyMs / 1000 }),
       database_pool_total: pool.total,
       database_pool_idle: pool.idle,
       database_pool_waiting: pool.waiting,

@@ -6,8 +6,9 @@
  * waits; an unknown address costs as much time as a wrong password. The first admin comes from a one-time link
  * that works only while there is no account. The last active admin can be neither demoted nor disabled.
  */
-export { createUsers, type Users } from './service.ts';
-export { createPasswords, type Passwords } from './passwords.ts';
-export { createSignIn, type SignIn } from './sign-in.ts';
+
 export { usersJobs } from './jobs.ts';
+export { createPasswords, type Passwords } from './passwords.ts';
 export { usersRouter } from './router.ts';
+export { createUsers, type Users } from './service.ts';
+export { createSignIn, type SignIn } from './sign-in.ts';

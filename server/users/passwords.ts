@@ -18,7 +18,10 @@ export function createPasswords(): Passwords {
   const gate = async <T>(work: () => Promise<T>): Promise<T> => {
     if (running >= AT_ONCE) {
       if (waiting.length >= MAX_WAITING) {
-        throw new AppError('TOO_MANY_REQUESTS', 'Too many people sign in at once. Try again shortly.');
+        throw new AppError(
+          'TOO_MANY_REQUESTS',
+          'Too many people sign in at once. Try again shortly.',
+        );
       }
       await new Promise<void>((resolve) => waiting.push(resolve));
     } else {

@@ -17,7 +17,10 @@ import type { Users } from './service.ts';
 
 function person(principal: Principal) {
   if (principal.kind === 'user') return principal;
-  throw new TRPCError({ code: 'BAD_REQUEST', message: 'This is about a person; a key has no account.' });
+  throw new TRPCError({
+    code: 'BAD_REQUEST',
+    message: 'This is about a person; a key has no account.',
+  });
 }
 
 function describe(principal: Principal): Me {

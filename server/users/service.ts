@@ -4,7 +4,7 @@ import type { Page, Role } from '../api/contract.ts';
 import type { Audit, Authority } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type Db, Prisma, type Tx } from '../platform/db/index.ts';
+import type { Db, Prisma, Tx } from '../platform/db/index.ts';
 import { AppError } from '../platform/errors.ts';
 import { newId, newToken } from '../platform/ids.ts';
 import type { Secrets } from '../platform/secrets.ts';
@@ -102,7 +102,10 @@ export function createUsers(deps: {
       },
     });
     if (others === 0) {
-      throw new AppError('CONFLICT', 'This is the last active admin. Make somebody else admin first.');
+      throw new AppError(
+        'CONFLICT',
+        'This is the last active admin. Make somebody else admin first.',
+      );
     }
   };
   const insertAdmin = async (
@@ -112,7 +115,10 @@ export function createUsers(deps: {
   ) => {
     const now = clock.now();
     const id = newId(now);
-    await tx.user.create({ data: { id, ...input, role: 'admin', createdAt: now }, select: { id: true } });
+    await tx.user.create({
+      data: { id, ...input, role: 'admin', createdAt: now },
+      select: { id: true },
+    });
     await audit.append(tx, authority, {
       action: 'users.create',
       target: { kind: 'user', id, name: input.email },
@@ -124,7 +130,10 @@ export function createUsers(deps: {
     const expiresAt = new Date(clock.now().getTime() + INVITE_TTL_HOURS * 3_600_000);
     return {
       columns: { inviteTokenHash: hashToken(token), inviteExpiresAt: expiresAt },
-      link: { url: `${deps.publicUrl()}/invite?token=${token}`, expiresAt: expiresAt.toISOString() },
+      link: {
+        url: `${deps.publicUrl()}/invite?token=${token}`,
+        expiresAt: expiresAt.toISOString(),
+      },
     };
   };
   const findInvited = async (tx: Tx, token: string) => {
@@ -133,7 +142,10 @@ export function createUsers(deps: {
       select: columns,
     });
     if (!row || row.disabledAt || !row.inviteExpiresAt || row.inviteExpiresAt <= clock.now()) {
-      throw new AppError('NOT_FOUND', 'This invitation is unknown, used or expired. Ask for a new one.');
+      throw new AppError(
+        'NOT_FOUND',
+        'This invitation is unknown, used or expired. Ask for a new one.',
+      );
     }
     return row;
   };
@@ -145,9 +157,13 @@ export function createUsers(deps: {
       const given = Buffer.from(input.token);
       const right = Buffer.from(setupToken);
       if (given.length !== right.length || !timingSafeEqual(given, right)) {
-        throw new AppError('FORBIDDEN', 'This set-up link is not valid. Use the one that the console printed at start.');
+        throw new AppError(
+          'FORBIDDEN',
+          'This set-up link is not valid. Use the one that the console printed at start.',
+        );
       }
-      const used = () => new AppError('CONFLICT', 'This set-up link was used already. Sign in instead.');
+      const used = () =>
+        new AppError('CONFLICT', 'This set-up link was used already. Sign in instead.');
       if (!(await this.setupNeeded())) throw used();
       const passwordHash = await passwords.hash(input.password);
       await db.tx(async (tx) => {
@@ -235,7 +251,10 @@ export function createUsers(deps: {
       await db.tx(async (tx) => {
         const row = await find(tx, id);
         if (statusOf(row) !== 'invited') {
-          throw new AppError('CONFLICT', `${row.email} has accepted already; disable the account instead.`);
+          throw new AppError(
+            'CONFLICT',
+            `${row.email} has accepted already; disable the account instead.`,
+          );
         }
         await tx.user.delete({ where: { id }, select: { id: true } });
         await audit.append(tx, authority, {
@@ -337,14 +356,21 @@ export function createUsers(deps: {
       });
       if (!row) throw notFound();
       if (row.passwordHash === null) {
-        throw new AppError('CONFLICT', 'You sign in with the identity provider; change the password there.');
+        throw new AppError(
+          'CONFLICT',
+          'You sign in with the identity provider; change the password there.',
+        );
       }
       if (!(await passwords.matches(row.passwordHash, current))) {
         throw field('current', 'This is not your current password.');
       }
       const passwordHash = await passwords.hash(password);
       await db.tx(async (tx) => {
-        await tx.user.update({ where: { id: userId }, data: { passwordHash }, select: { id: true } });
+        await tx.user.update({
+          where: { id: userId },
+          data: { passwordHash },
+          select: { id: true },
+        });
         // Whoever knew the old password is out.
         await tx.session.updateMany({
           where: { userId, revokedAt: null, id: { not: sessionId } },

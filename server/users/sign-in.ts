@@ -7,8 +7,8 @@ import type { Db, Tx } from '../platform/db/index.ts';
 import { AppError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
-import type { Sessions } from '../sessions/index.ts';
 import type { AuthBridge } from '../sessions/contract.ts';
+import type { Sessions } from '../sessions/index.ts';
 import type { Passwords } from './passwords.ts';
 import {
   accountPolicy,
@@ -23,8 +23,7 @@ export type SignIn = Pick<AuthBridge, 'signInWithPassword' | 'signInWithOidc'> &
   purgeThrottles(): Promise<number>;
 };
 
-const accountKey = (email: string) =>
-  `account:${createHash('sha256').update(email).digest('hex')}`;
+const accountKey = (email: string) => `account:${createHash('sha256').update(email).digest('hex')}`;
 
 export function createSignIn(deps: {
   db: Db;
@@ -64,7 +63,12 @@ export function createSignIn(deps: {
         data: { failures: { decrement: 1 }, lockedUntil: null },
       }),
     ]);
-  const auditSignIn = (tx: Tx, user: { id: string; name: string; email: string }, method: string, address: string) => {
+  const auditSignIn = (
+    tx: Tx,
+    user: { id: string; name: string; email: string },
+    method: string,
+    address: string,
+  ) => {
     const authority: Authority = {
       actor: { kind: 'user', id: user.id, name: user.name },
       rule: `sign-in:${method}`,
@@ -100,7 +104,12 @@ export function createSignIn(deps: {
           return { ok: false, reason: 'invalid' };
         }
         const sessionId = await db.tx(async (tx) => {
-          const id = await sessions.open(tx, { userId: user.id, method: 'password', address, userAgent });
+          const id = await sessions.open(tx, {
+            userId: user.id,
+            method: 'password',
+            address,
+            userAgent,
+          });
           await auditSignIn(tx, user, 'password', address);
           return id;
         });
@@ -118,7 +127,13 @@ export function createSignIn(deps: {
     async signInWithOidc({ subject, email: given, emailVerified, name, address, userAgent }) {
       const email = given?.trim().toLowerCase() ?? null;
       return db.tx(async (tx) => {
-        const select = { id: true, name: true, email: true, disabledAt: true, oidcSubject: true } as const;
+        const select = {
+          id: true,
+          name: true,
+          email: true,
+          disabledAt: true,
+          oidcSubject: true,
+        } as const;
         let user = await tx.user.findUnique({ where: { oidcSubject: subject }, select });
         if (!user && email && emailVerified) {
           const known = await tx.user.findUnique({ where: { email }, select });
@@ -148,7 +163,12 @@ export function createSignIn(deps: {
           log.warn({ address, known: user !== null }, 'OpenID Connect sign-in refused');
           return null;
         }
-        const sessionId = await sessions.open(tx, { userId: user.id, method: 'oidc', address, userAgent });
+        const sessionId = await sessions.open(tx, {
+          userId: user.id,
+          method: 'oidc',
+          address,
+          userAgent,
+        });
         await auditSignIn(tx, user, 'oidc', address);
         return { userId: user.id, sessionId };
       });
@@ -156,7 +176,9 @@ export function createSignIn(deps: {
 
     async purgeThrottles() {
       const before = new Date(clock.now().getTime() - accountPolicy.forgetMs);
-      const { count } = await db.prisma.signInThrottle.deleteMany({ where: { lastAt: { lt: before } } });
+      const { count } = await db.prisma.signInThrottle.deleteMany({
+        where: { lastAt: { lt: before } },
+      });
       return count;
     },
   };

@@ -35,7 +35,8 @@ export function afterAttempt(
   const fresh = record && now.getTime() - record.lastAt.getTime() < policy.forgetMs ? record : null;
   const failures = (fresh?.failures ?? 0) + 1;
   const over = failures - policy.allowed;
-  const waitMs = over < 0 ? 0 : Math.min(policy.maxLockMs, policy.firstLockMs * 2 ** Math.min(over, 20));
+  const waitMs =
+    over < 0 ? 0 : Math.min(policy.maxLockMs, policy.firstLockMs * 2 ** Math.min(over, 20));
   return {
     failures,
     lastAt: now,

@@ -1,8 +1,8 @@
 /** A whole console over real HTTP, in this process, with an admin, a viewer, and their credentials. */
 import { encode } from 'next-auth/jwt';
 import { afterAll } from 'vitest';
-import { createHost, type Host } from '../../http/host.ts';
 import type { Role } from '../../api/contract.ts';
+import { createHost, type Host } from '../../http/host.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Authority } from '../audit.ts';
 import { testRuntime } from './index.ts';
@@ -25,7 +25,10 @@ export type TestHost = {
   /** Signs the admin in as the browser would have it. */
   session(): Promise<{ id: string; cookie: string }>;
   /** A session cookie of any content, signed with any secret. */
-  cookie(payload: Record<string, unknown>, options?: { secret?: string; maxAge?: number }): Promise<string>;
+  cookie(
+    payload: Record<string, unknown>,
+    options?: { secret?: string; maxAge?: number },
+  ): Promise<string>;
   call(path: string, init?: RequestInit): Promise<Response>;
 };
 
@@ -37,7 +40,12 @@ export async function testHost(options: Parameters<typeof testRuntime>[0] = {}):
   afterAll(() => host.close());
   const url = `http://127.0.0.1:${host.port}`;
   const email = 'ada@example.com';
-  await runtime.users.createAdmin(testAuthority, { email, name: 'Ada', password: PASSWORD, onlyFirst: false });
+  await runtime.users.createAdmin(testAuthority, {
+    email,
+    name: 'Ada',
+    password: PASSWORD,
+    onlyFirst: false,
+  });
   const [admin] = (await runtime.users.list({ limit: 1 })).items;
   if (!admin) throw new Error('the admin is missing');
   const key = async (role: Role) =>
@@ -50,7 +58,11 @@ export async function testHost(options: Parameters<typeof testRuntime>[0] = {}):
     host,
     url,
     authSecret,
-    keys: { viewer: await key('viewer'), operator: await key('operator'), admin: await key('admin') },
+    keys: {
+      viewer: await key('viewer'),
+      operator: await key('operator'),
+      admin: await key('admin'),
+    },
     admin: { id: admin.id, email, password: PASSWORD },
     async session() {
       const result = await runtime.signIn.signInWithPassword({

@@ -44,7 +44,9 @@ export function createWorkers(options: { maxThreads: number }): Workers {
           throw new AppError('SERVICE_UNAVAILABLE', 'The calculation took too long.', { cause });
         }
         if (cause instanceof Error && /queue limit/i.test(cause.message)) {
-          throw new AppError('SERVICE_UNAVAILABLE', 'Too many calculations are waiting.', { cause });
+          throw new AppError('SERVICE_UNAVAILABLE', 'Too many calculations are waiting.', {
+            cause,
+          });
         }
         throw cause;
       }
