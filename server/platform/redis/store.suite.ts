@@ -53,6 +53,9 @@ export function storeSuite(
     leave();
     got.length = 0;
     await store.publish('news', 'again');
-    await vi.waitFor(() => expect(got).toEqual(['b:again']));
+    // Greetings that were sent more than once above may still be on their way.
+    await vi.waitFor(() =>
+      expect(got.filter((message) => !message.endsWith('hello'))).toEqual(['b:again']),
+    );
   });
 }

@@ -1,0 +1,103 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { describeConfig, loadConfig } from './config.ts';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'wheelhouse-config-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const secret = 'a secret for tests, long enough to be one';
+const base = { WHEELHOUSE_DATA_DIR: folder, WHEELHOUSE_SECRET: secret };
+const messageOf = (env: Record<string, string>): string => {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    return error instanceof Error ? error.message : '';
+  }
+  return '';
+};
+
+test('nothing has to be set', () => {
+  const config = loadConfig(base);
+  expect(config).toMatchObject({ HOST: '127.0.0.1', PORT: 3000, ROLE: 'all', LOG_LEVEL: 'info' });
+  expect(loadConfig({ ...base, PORT: '' }).PORT).toBe(3000);
+});
+
+test('all mistakes come together, each with its name, what was found, and what is accepted', () => {
+  const message = messageOf({
+    ...base,
+    PORT: '99999',
+    ROLE: 'boss',
+    LOG_LEVEL: 'loud',
+    WHEELHOUSE_PUBLIC_URL: 'ops.example.com',
+    WHEELHOUSE_TRUSTED_PROXIES: '10.0.0.0/99',
+    WHEELHOUSE_OIDC_ISSUER: 'https://login.example.com',
+    WHEELHOUSE_INIT_ADMIN_EMAIL: 'ada@example.com',
+  });
+  expect(message).toContain('7 mistakes');
+  expect(message).toContain('PORT: found "99999"; accepted: a whole number from 0 to 65535');
+  expect(message).toContain('ROLE: found "boss"; accepted: web, worker or all');
+  expect(message).toContain('WHEELHOUSE_TRUSTED_PROXIES: found "10.0.0.0/99"');
+  expect(message).toContain('WHEELHOUSE_OIDC_CLIENT_ID, WHEELHOUSE_OIDC_CLIENT_SECRET: unset');
+  expect(message).toContain('WHEELHOUSE_INIT_ADMIN_PASSWORD: unset');
+});
+
+test('a secret is neither in a message nor in the description', () => {
+  const message = messageOf({
+    ...base,
+    WHEELHOUSE_SECRET: 'too short',
+    DATABASE_URL: 'mysql://me:hunter2@db/x',
+  });
+  expect(message).toContain('WHEELHOUSE_SECRET: found a value of 9 characters');
+  expect(message).not.toMatch(/too short|hunter2/);
+  const config = loadConfig({
+    ...base,
+    DATABASE_URL: 'postgres://me:hunter2@db/x',
+    REDIS_URL: 'redis://:hunter3@r',
+  });
+  const text = JSON.stringify(describeConfig(config));
+  expect(text).not.toMatch(/hunter2|hunter3|a secret for tests/);
+  expect(text).toContain('••••••••');
+});
+
+test('the environment wins over the file, and the source of each value is known', () => {
+  const file = path.join(folder, 'config.json');
+  writeFileSync(
+    file,
+    JSON.stringify({
+      PORT: 4000,
+      LOG_LEVEL: 'debug',
+      WHEELHOUSE_TRUSTED_PROXIES: ['10.0.0.0/8', '::1'],
+    }),
+  );
+  const config = loadConfig({ ...base, WHEELHOUSE_CONFIG: file, PORT: '5000' });
+  expect([config.PORT, config.LOG_LEVEL]).toEqual([5000, 'debug']);
+  expect(config.WHEELHOUSE_TRUSTED_PROXIES).toEqual(['10.0.0.0/8', '::1']);
+  expect(config.sources).toMatchObject({ PORT: 'environment', LOG_LEVEL: 'file', HOST: 'default' });
+  writeFileSync(file, JSON.stringify({ PROT: 4000 }));
+  expect(messageOf({ ...base, WHEELHOUSE_CONFIG: file })).toContain('PROT (in ');
+  writeFileSync(file, '{');
+  expect(messageOf({ ...base, WHEELHOUSE_CONFIG: file })).toContain('cannot be read as JSON');
+});
+
+test('the secret is made once, whole, and for the owner alone', () => {
+  const dataDir = path.join(folder, 'fresh');
+  const first = loadConfig({ WHEELHOUSE_DATA_DIR: dataDir });
+  const second = loadConfig({ WHEELHOUSE_DATA_DIR: dataDir });
+  expect(first.secret).toBe(second.secret);
+  expect(first.secret.length).toBeGreaterThanOrEqual(43);
+  expect(first.sources.WHEELHOUSE_SECRET).toBe('generated');
+  expect(statSync(path.join(dataDir, 'secret')).mode & 0o777).toBe(0o600);
+  expect(readFileSync(path.join(dataDir, 'secret'), 'utf8').trim()).toBe(first.secret);
+});
+
+test('a data folder that cannot be written is one plain sentence', () => {
+  const blocked = path.join(folder, 'a-file');
+  writeFileSync(blocked, '');
+  const message = messageOf({ WHEELHOUSE_DATA_DIR: path.join(blocked, 'data') });
+  expect(message).toMatch(
+    /^The data folder .* cannot be written \(E\w+\); make it writable or set WHEELHOUSE_DATA_DIR/,
+  );
+  expect(message).not.toContain('\n');
+  expect(existsSync(path.join(blocked, 'data'))).toBe(false);
+});
