@@ -301,6 +301,8 @@ const plan = {
   },
   async unit() {
     await need('redis');
+    // Some of them talk to the whole host, which serves the built pages.
+    await buildPages();
     await section('unit tests', () => vitest('--project=unit'));
     await section('tests on PostgreSQL and Redis', () => vitest('--project=database'));
   },
@@ -341,6 +343,7 @@ async function main(wanted) {
     else if (name.startsWith('e2e/') || name.endsWith('.spec.ts')) await plan.e2e(name);
     else {
       await need('redis');
+      await buildPages();
       await section(`tests of ${name}`, () => vitest(name));
     }
   }
