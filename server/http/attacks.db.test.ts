@@ -82,6 +82,17 @@ describe('who is not known is refused before anything is read', () => {
   });
 });
 
+test('the stream of a revoked key ends', async () => {
+  const made = await runtime.keys.create(testAuthority, { name: 'x', role: 'viewer', scopes: [] });
+  const stream = await call('/api/stream', { headers: bearer(made.key) });
+  const ended = stream.text();
+  await runtime.db.prisma.apiKey.update({
+    where: { id: made.id },
+    data: { revokedAt: new Date() },
+  });
+  expect(await ended).toContain('event: ended');
+});
+
 describe('session cookies', () => {
   const me = async (cookie: string) =>
     (await call('/api/trpc/users.me', { headers: { cookie } })).status;

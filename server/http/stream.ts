@@ -38,7 +38,7 @@ export function registerStream(
   runtime: Runtime,
   identity: Identity,
 ): { close(): void } {
-  const { clock, live, metrics, bus, sessions, log } = runtime;
+  const { clock, live, metrics, bus, sessions, keys, log } = runtime;
   const clients = new Set<Client>();
   const frames: Frame[] = [];
   let events: LiveEvent[] = [];
@@ -100,22 +100,30 @@ export function registerStream(
   }, HEARTBEAT_MS);
 
   let checking = false;
+  const credential = ({ principal }: Client) =>
+    principal.kind === 'user' ? principal.sessionId : principal.id;
+  const idsOf = (kind: Principal['kind']) => [
+    ...new Set([...clients].filter(({ principal }) => principal.kind === kind).map(credential)),
+  ];
   const recheck = async () => {
-    const ids = new Set<string>();
-    for (const { principal } of clients)
-      if (principal.kind === 'user') ids.add(principal.sessionId);
-    if (checking || ids.size === 0 || !runtime.db.status().up) return;
+    if (checking || clients.size === 0 || !runtime.db.status().up) return;
     checking = true;
     try {
-      const alive = await sessions.alive([...ids]);
+      const [sessionIds, keyIds] = [idsOf('user'), idsOf('key')];
+      const [liveSessions, liveKeys] = await Promise.all([
+        sessionIds.length > 0 ? sessions.alive(sessionIds) : new Set<string>(),
+        keyIds.length > 0 ? keys.alive(keyIds) : new Set<string>(),
+      ]);
+      const asked = new Set([...sessionIds, ...keyIds]);
       for (const client of clients) {
-        if (client.principal.kind === 'user' && !alive.has(client.principal.sessionId)) {
+        const id = credential(client);
+        if (asked.has(id) && !liveSessions.has(id) && !liveKeys.has(id)) {
           client.response.end('event: ended\ndata: {}\n\n');
         }
       }
     } catch (err) {
       // The database is away: streams stay, they are how a page learns of it.
-      log.debug({ err }, 'sessions of streams could not be checked');
+      log.debug({ err }, 'credentials of streams could not be checked');
     } finally {
       checking = false;
     }

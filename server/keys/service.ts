@@ -20,6 +20,8 @@ export type Keys = {
   create(authority: Authority, input: KeyCreateInput): Promise<{ id: string; key: string }>;
   /** Who a key stands for; null when it is malformed, unknown, expired or revoked. */
   verify(key: string): Promise<KeyPrincipal | null>;
+  /** Which of these keys still count; one query for any number. */
+  alive(ids: readonly string[]): Promise<Set<string>>;
   close(): Promise<void>;
 };
 
@@ -92,6 +94,15 @@ export function createKeys(deps: { db: Db; audit: Audit; clock: Clock; log: Log 
       const principal = await cache.get(hash.toString('base64'), () => load(hash));
       if (principal) used.set(principal.id, clock.now());
       return principal;
+    },
+    async alive(ids) {
+      const { rows } = await db.pool.query<{ id: string }>({
+        name: 'keys-alive',
+        text: `SELECT id FROM api_keys
+               WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)`,
+        values: [ids, clock.now()],
+      });
+      return new Set(rows.map((row) => row.id));
     },
     async close() {
       clearInterval(timer);
