@@ -3,19 +3,12 @@
  * All mistakes are reported together, each with the variable's name, what was found and what is accepted.
  */
 import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import { z } from 'zod';
 import { roleSchema } from './api/contract.ts';
+import { makeFolder } from './platform/make-folder.ts';
 import { PlainError } from './platform/plain-error.ts';
 import type { SettingItem } from './system/contract.ts';
 
@@ -329,7 +322,8 @@ function crossCheck(values: Partial<Values>, mistakes: string[]): void {
 /** Makes the data folder usable, or says in one sentence why it is not. */
 export function ensureDataDir(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    // Others may pass through: the database below runs as a user of its own when the console runs as root.
+    makeFolder(dataDir, 0o711);
     const probe = path.join(dataDir, `.write-${randomBytes(6).toString('hex')}`);
     writeFileSync(probe, '');
     rmSync(probe);

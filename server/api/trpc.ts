@@ -125,8 +125,6 @@ function withRole(needed: Role) {
 }
 
 export const router = t.router;
-export const mergeRouters = t.mergeRouters;
-export const createCallerFactory = t.createCallerFactory;
 export const procedures = {
   /** No sign-in: only what a person needs before having one. Listed in `publicProcedures`. */
   public: base,

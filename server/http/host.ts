@@ -133,21 +133,25 @@ export async function createHost(
     throw error;
   }
   state.started = true;
+  const close = async () => {
+    state.draining = true;
+    stream.close();
+    const deadline = clock.monotonicMs() + config.WHEELHOUSE_DRAIN_SECONDS * 1000;
+    // The listener stays for a moment, so that a load balancer sees readiness fail before it is gone.
+    await sleep(DRAIN_NOTICE_MS);
+    while (runtime.metrics.recent().inFlight > 0 && clock.monotonicMs() < deadline) await sleep(25);
+    const ended = app.close();
+    app.server.closeAllConnections();
+    await ended;
+    await pages.close();
+  };
+  let closing: Promise<void> | null = null;
   const address = app.server.address();
   return {
     port: typeof address === 'object' && address ? address.port : config.PORT,
-    async close() {
-      state.draining = true;
-      stream.close();
-      const deadline = clock.monotonicMs() + config.WHEELHOUSE_DRAIN_SECONDS * 1000;
-      // The listener stays for a moment, so that a load balancer sees readiness fail before it is gone.
-      await sleep(DRAIN_NOTICE_MS);
-      while (runtime.metrics.recent().inFlight > 0 && clock.monotonicMs() < deadline)
-        await sleep(25);
-      const closing = app.close();
-      app.server.closeAllConnections();
-      await closing;
-      await pages.close();
+    close: () => {
+      closing ??= close();
+      return closing;
     },
   };
 }

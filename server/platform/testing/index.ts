@@ -13,7 +13,7 @@ import { createRuntime, type Runtime } from '../../runtime.ts';
 import type { Clock } from '../clock.ts';
 import { silentLog } from '../log.ts';
 
-export { freePort, startRedis, type TestRedis } from './redis.ts';
+export { startRedis, type TestRedis } from './redis.ts';
 
 const TEMPLATE = 'wheelhouse_template';
 
