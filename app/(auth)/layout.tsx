@@ -10,6 +10,7 @@ export default function AuthLayout({ children }: { children: ReactNode }) {
           Wheelhouse
         </p>
         {children}
+        <script src="/auth.js" defer />
       </div>
     </main>
   );

@@ -15,6 +15,7 @@ import type { Runtime } from '../runtime.ts';
 import type { Identity } from './identity.ts';
 import { sendProblem } from './problem.ts';
 import { API_POLICY, contentSecurityPolicy, isSameOrigin } from './security.ts';
+import { inlineScriptHashes, openPages, withoutFramework } from './shell.ts';
 
 const brotli = promisify(brotliCompress);
 const gzipped = promisify(gzip);
@@ -27,34 +28,18 @@ type Shell = {
   encoded: Partial<Record<'br' | 'gzip', Promise<Buffer>>>;
 };
 
-/** Pages that may be seen without a session. */
-const openPages = new Set(['/sign-in', '/setup', '/invite']);
-
-/** `sha256-…` sources of every inline script. */
-export function inlineScriptHashes(html: string): string[] {
-  const hashes = new Set<string>();
-  for (const match of html.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)) {
-    const digest = createHash('sha256')
-      .update(match[1] ?? '')
-      .digest('base64');
-    hashes.add(`'sha256-${digest}'`);
-  }
-  return [...hashes];
-}
-
 function loadShells(folder: string): Map<string, Shell> {
   const shells = new Map<string, Shell>();
   for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.html')) continue;
-    const html = readFileSync(path.join(folder, file));
     const name = file.slice(0, -'.html'.length).split(path.sep).join('/');
-    shells.set(name === 'index' ? '/' : `/${name}`, {
-      html,
+    const route = name === 'index' ? '/' : `/${name}`;
+    const built = readFileSync(path.join(folder, file), 'utf8');
+    const html = openPages.has(route) ? withoutFramework(built) : built;
+    shells.set(route, {
+      html: Buffer.from(html),
       etag: `"${createHash('sha256').update(html).digest('base64url').slice(0, 22)}"`,
-      policy: contentSecurityPolicy({
-        scripts: inlineScriptHashes(html.toString('utf8')),
-        dev: false,
-      }),
+      policy: contentSecurityPolicy({ scripts: inlineScriptHashes(html), dev: false }),
       encoded: {},
     });
   }
@@ -159,6 +144,10 @@ export async function registerPages(
     cacheControl: false,
     setHeaders: (response, file) => {
       response.header('cache-control', 'public, no-cache');
+      // A service worker may ask for what it keeps.
+      if (file.endsWith('sw.js')) {
+        response.header('content-security-policy', "default-src 'none'; connect-src 'self'");
+      }
       if (file.endsWith('.svg'))
         response.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'");
     },

@@ -1,8 +1,16 @@
 import type { Metadata } from 'next';
-import { InviteForm } from './_components/invite-form.tsx';
+import { AccountForm, AuthTitle, Failed, FormSkeleton, NeedsScript } from '../_components/form.tsx';
 
 export const metadata: Metadata = { title: 'Invitation' };
 
 export default function InvitePage() {
-  return <InviteForm />;
+  return (
+    <div data-auth="invite">
+      <AuthTitle title="Accept the invitation">Choose a password to go on.</AuthTitle>
+      <NeedsScript />
+      <FormSkeleton fields={3} />
+      <AccountForm verb="Create account" knownEmail />
+      <Failed />
+    </div>
+  );
 }

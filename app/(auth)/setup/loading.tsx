@@ -1,5 +1,0 @@
-import { FormSkeleton } from '../_components/form.tsx';
-
-export default function Loading() {
-  return <FormSkeleton fields={3} />;
-}
