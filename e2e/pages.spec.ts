@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { complaints, expect, expectAccessible, test } from './support/test.ts';
+import { admin, complaints, expect, expectAccessible, test } from './support/test.ts';
 
 const pages = [
   { path: '/', title: 'Overview' },
@@ -60,6 +60,41 @@ for (const { path, title } of pages) {
     await opened(page, title);
   });
 }
+
+test('the pages outside the console: accessible, no inline script, no framework, and no visitor is led away', async ({
+  newPage,
+  console: system,
+}) => {
+  const page = await newPage();
+  const wrong = complaints(page);
+  for (const path of [
+    '/sign-in',
+    '/setup?token=x',
+    '/invite?token=x',
+    '/sign-in?error=locked:30',
+  ]) {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      const answer = await page.goto(path);
+      expect(answer?.headers()['content-security-policy']).toContain("script-src 'self';");
+      await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+      await expect(page.getByRole('status', { name: 'Loading' })).toBeHidden();
+      await expectAccessible(page);
+    }
+  }
+  await expect(page.getByText('Too many failed attempts. Try again in 30 s.')).toBeVisible();
+  expect(await page.locator('script[src^="/_next/"]').count()).toBe(0);
+  for (const next of ['//evil.example/x', 'https://evil.example', '/\\evil.example']) {
+    await page.context().clearCookies();
+    await page.goto(`/sign-in?next=${encodeURIComponent(next)}`);
+    await page.getByLabel('E-mail').fill(admin.email);
+    await page.getByLabel('Password', { exact: true }).fill(admin.password);
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
+    expect(new URL(page.url()).origin).toBe(system.url);
+  }
+  expect(wrong).toEqual([]);
+});
 
 test('a page that does not exist says so', async ({ signedIn: page }) => {
   const answer = await page.goto('/nowhere');

@@ -137,6 +137,8 @@ export function AccountForm({ verb, knownEmail }: { verb: string; knownEmail?: b
         type="email"
         autoComplete="username"
         readOnly={knownEmail}
+        // A line that is always there: a fault in its place moves nothing under the pointer.
+        help="You sign in with this address."
       />
       <AuthField name="name" label="Name" autoComplete="name" help="Shown in the audit log." />
       <AuthField
