@@ -306,12 +306,16 @@ describe('what every answer carries', () => {
       expect(headers.get('access-control-allow-origin')).toBeNull();
     }
   });
-  test('pages allow scripts by hash and never inline ones at large', async () => {
-    const { headers } = await call('/sign-in');
-    const scripts =
-      /script-src ([^;]+)/.exec(headers.get('content-security-policy') ?? '')?.[1] ?? '';
+  test('pages allow scripts by hash and never inline ones at large; those before sign-in none at all', async () => {
+    const { cookie } = await system.session();
+    const scriptsOf = async (path: string, headers = {}) => {
+      const policy = (await call(path, { headers })).headers.get('content-security-policy') ?? '';
+      return /script-src ([^;]+)/.exec(policy)?.[1];
+    };
+    const scripts = await scriptsOf('/users', { cookie });
     expect(scripts).toContain("'sha256-");
     expect(scripts).not.toMatch(/unsafe-inline|unsafe-eval|\*/);
+    expect(await scriptsOf('/sign-in')).toBe("'self'");
   });
   test('answers above 1 KB are compressed, smaller ones are not', async () => {
     // Not by fetch, which unpacks and hides the header.
