@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { migrate } from '../platform/db/migrate.ts';
+import { silentLog } from '../platform/log.ts';
 import { openEmbeddedPostgres } from '../platform/postgres/embedded.ts';
+import { createPresence } from '../platform/presence.ts';
 import { bearer, testHost } from '../platform/testing/host.ts';
 
 describe('behind a TLS proxy', async () => {
@@ -62,6 +64,22 @@ test('without a trusted proxy nobody can claim an address or https', async () =>
   const providers = await (await call('/api/auth/providers', { headers })).text();
   expect(providers).not.toContain('evil.example');
   expect(runtime.config.WHEELHOUSE_TRUSTED_PROXIES).toBeUndefined();
+});
+
+test('two replicas without Redis are a mistake that readiness reports, and it passes when one ends', async () => {
+  const { call, runtime } = plain;
+  const url = runtime.config.DATABASE_URL ?? '';
+  const second = await createPresence({ url, log: silentLog(), member: true });
+  const redisLine = async () =>
+    /^\[.\]redis .*$/m.exec(await (await call('/readyz?verbose')).text())?.[0];
+  const waited = { timeout: 8_000, interval: 200 };
+  await vi.waitFor(
+    async () => expect(await redisLine()).toBe('[-]redis failed: 2 replicas need REDIS_URL'),
+    waited,
+  );
+  expect((await call('/readyz')).status).toBe(503);
+  await second.close();
+  await vi.waitFor(async () => expect(await redisLine()).toMatch(/^\[\+\]redis ok/), waited);
 });
 
 const dataDir = mkdtempSync(path.join(tmpdir(), 'wheelhouse-suite-'));
