@@ -1,14 +1,21 @@
 // Drives the pages outside the console: sign-in, set-up, invitation. Their HTML comes from app/(auth); the server's
 // schemas check everything again, and what they find is shown at the field.
+
+/** @typedef {{ message: string, status: number, fields: { path: string, message: string }[] }} Failure */
+
 (() => {
   const page = document.querySelector('[data-auth]');
   if (!page) return;
   const kind = page.dataset.auth;
   const query = new URLSearchParams(location.search);
   const form = page.querySelector('form');
+  /** @type {(name: string) => HTMLInputElement} */
   const field = (name) => form.querySelector(`[name="${name}"]`);
 
-  /** Only a place on this console: anything else could lead a person away. */
+  /**
+   * Only a place on this console: anything else could lead a person away.
+   * @returns {string}
+   */
   function safeNext() {
     const next = query.get('next');
     if (!next?.startsWith('/')) return '/';
@@ -18,7 +25,12 @@
 
   const OFFLINE = 'The console does not answer. Try again in a moment.';
 
-  /** Calls a procedure that needs no session; answers `{ data }` or `{ failure }`. */
+  /**
+   * Calls a procedure that needs no session.
+   * @param {string} name
+   * @param {RequestInit} [init]
+   * @returns {Promise<{ data?: any, failure?: Failure }>}
+   */
   async function call(name, init) {
     try {
       const response = await fetch(`/api/trpc/users.${name}`, init);
@@ -42,7 +54,12 @@
     body: JSON.stringify(input),
   });
 
-  /** Asks next-auth, with its own token against forged requests; answers the address it names. */
+  /**
+   * Asks next-auth, with its own token against forged requests; answers the address it names.
+   * @param {string} path
+   * @param {Record<string, string>} fields
+   * @returns {Promise<URL>}
+   */
   async function auth(path, fields) {
     const { csrfToken } = await (await fetch('/api/auth/csrf')).json();
     const body = new URLSearchParams({ ...fields, csrfToken, json: 'true' });
@@ -52,6 +69,7 @@
   }
 
   const UNAVAILABLE = 'Sign-in is not available at the moment. Try again shortly.';
+  /** @type {(error: string) => string} */
   function refusalText(error) {
     const [reason, seconds] = error.split(':');
     const wait = seconds ? ` Try again in ${seconds} s.` : ' Try again shortly.';
@@ -67,7 +85,10 @@
     return texts[reason] ?? 'Sign-in did not work. Try again, or use another way.';
   }
 
-  /** Null when it worked, else why not. */
+  /**
+   * Null when it worked, else why not.
+   * @type {(email: string, password: string) => Promise<string | null>}
+   */
   async function signIn(email, password) {
     try {
       const url = await auth('callback/credentials', { email, password, callbackUrl: '/' });
@@ -78,7 +99,10 @@
     }
   }
 
-  // The same rules as the server's, so that most mistakes are told before anything is sent.
+  /**
+   * The same rules as the server's, so that most mistakes are told before anything is sent.
+   * @type {Record<string, (value: string) => string | null>}
+   */
   const rules = {
     email: (value) =>
       /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value.trim())
@@ -89,6 +113,7 @@
       value.length >= 12 ? null : `At least 12 characters; this has ${value.length}`,
   };
 
+  /** @type {(input: HTMLInputElement, fault: string | null) => void} */
   function setFault(input, fault) {
     const note = document.getElementById(`${input.id}-note`);
     note.textContent = fault ?? note.dataset.help;
@@ -101,8 +126,8 @@
   }
   function busy(on) {
     const button = form.querySelector('[type="submit"]');
-    button.toggleAttribute('aria-busy', on);
     if (on) button.setAttribute('aria-busy', 'true');
+    else button.removeAttribute('aria-busy');
     button.disabled = on;
   }
   function show(state) {
@@ -115,7 +140,10 @@
     say(text, part);
     part.querySelector('[data-retry]').hidden = !retry;
   }
-  /** Sends once at a time; `work` answers whether the page is being left. */
+  /**
+   * Sends once at a time; `work` answers whether the page is being left.
+   * @param {(values: Record<string, string>) => Promise<boolean>} work
+   */
   function onSubmit(work) {
     form.addEventListener('submit', async (event) => {
       event.preventDefault();
@@ -162,7 +190,10 @@
     });
   }
 
-  /** The form of a new account; `create` answers as `call` does, with the e-mail address as data. */
+  /**
+   * The form of a new account; `create` answers with the e-mail address.
+   * @param {(values: Record<string, string>) => Promise<{ data?: string, failure?: Failure }>} create
+   */
   function startAccount(create) {
     const names = Object.keys(rules).filter((name) => !field(name).readOnly);
     for (const name of names) {
@@ -183,8 +214,9 @@
       if (failure) {
         const placed = failure.fields.filter(({ path }) => path in rules);
         for (const { path, message } of placed) setFault(field(path), message);
-        if (placed.length === 0) say(failure.message);
-        else field(placed[0].path).focus();
+        // A part without a field, such as the token, is told for the whole form.
+        if (placed.length === 0 || placed.length < failure.fields.length) say(failure.message);
+        if (placed.length > 0) field(placed[0].path).focus();
         return false;
       }
       const refused = await signIn(email, values.password);

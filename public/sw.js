@@ -3,7 +3,7 @@ const CACHE = 'wheelhouse-1';
 const NETWORK_MS = 4_000;
 const MAX_ENTRIES = 200;
 
-const BASICS = ['/theme.js', '/icon.svg'];
+const BASICS = ['/theme.js', '/auth.js', '/icon.svg'];
 
 // A worker that may not fetch (a policy on this file that forbids it) fails here and never takes over.
 self.addEventListener('install', (event) => {

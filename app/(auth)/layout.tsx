@@ -1,3 +1,4 @@
+import Script from 'next/script';
 import type { ReactNode } from 'react';
 import { Mark } from '../../components/shell/mark.tsx';
 
@@ -10,7 +11,12 @@ export default function AuthLayout({ children }: { children: ReactNode }) {
           Wheelhouse
         </p>
         {children}
-        <script src="/auth.js" defer />
+        {process.env.NODE_ENV === 'development' ? (
+          // The framework is there in dev, and must have taken the page over before a script changes it.
+          <Script src="/auth.js" />
+        ) : (
+          <script src="/auth.js" defer />
+        )}
       </div>
     </main>
   );

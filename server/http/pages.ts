@@ -64,7 +64,14 @@ export async function registerPages(
   setFrameworkEnvironment(config.dev ? null : readBuiltConfig(root));
   const { default: createNext } = await import('next');
   // The plain server is enough where Fastify routes; the custom one adds a router process's worth of memory.
-  const next = createNext({ dev: config.dev, dir: root, quiet: true, customServer: config.dev });
+  const next = createNext({
+    dev: config.dev,
+    dir: root,
+    quiet: true,
+    customServer: config.dev,
+    // Hot reload, and with it hydration in dev, is open to this host and to `localhost`.
+    ...(config.dev && { hostname: config.HOST }),
+  });
   await next.prepare();
   const nextHandler = next.getRequestHandler();
   const shells = config.dev

@@ -10,7 +10,7 @@ export default function SignInPage() {
     <div data-auth="sign-in">
       <AuthTitle title="Sign in" />
       <NeedsScript />
-      <form method="post" noValidate className="grid gap-4">
+      <form method="post" className="grid gap-4">
         <p
           data-setup-hint=""
           hidden
@@ -19,12 +19,13 @@ export default function SignInPage() {
           Nobody has an account yet. Open the one-time set-up link that the console printed when it
           started.
         </p>
-        <AuthField name="email" label="E-mail" type="email" autoComplete="username" />
+        <AuthField name="email" label="E-mail" type="email" autoComplete="username" required />
         <AuthField
           name="password"
           label="Password"
           type="password"
           autoComplete="current-password"
+          required
         />
         <FormMessage />
         <Submit>Sign in</Submit>
