@@ -19,6 +19,14 @@ export const pageSchema = z.strictObject({
 export const idPageSchema = pageSchema.extend({
   cursor: z.uuid('Take it from nextCursor of the previous page').nullish(),
 });
+/** No control characters, and no half of a surrogate pair: PostgreSQL holds neither NUL nor broken Unicode. */
+export const isPlainText = (value: string): boolean => !/[\p{Cc}\p{Cs}]/u.test(value);
+/** A text to search for; stands for itself. */
+export const filterSchema = z
+  .string()
+  .trim()
+  .max(100)
+  .refine(isPlainText, 'Control characters are not accepted');
 export type PageInput = z.input<typeof pageSchema>;
 
 export type Page<T> = { items: T[]; nextCursor: string | null };

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { pageSchema } from '../api/contract.ts';
+import { filterSchema, pageSchema } from '../api/contract.ts';
 
 export const auditListSchema = pageSchema.extend({
   /** Id of the actor, or part of its name. */
-  actor: z.string().trim().max(100).optional(),
+  actor: filterSchema.optional(),
   /** An action such as `users.setRole`, or a prefix such as `users.`. */
-  action: z.string().trim().max(100).optional(),
+  action: filterSchema.optional(),
   /** Id of the target, or part of its name. */
-  target: z.string().trim().max(100).optional(),
+  target: filterSchema.optional(),
   from: z.iso.datetime().optional(),
   to: z.iso.datetime().optional(),
 });

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Page } from '../api/contract.ts';
 import { GENESIS } from '../platform/audit.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Db, Prisma } from '../platform/db/index.ts';
+import { type Db, likeLiteral, type Prisma } from '../platform/db/index.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Workers } from '../platform/workers/index.ts';
 import type { ChainResult, ChainState, StoredEntry } from './chain.ts';
@@ -158,12 +158,16 @@ function filter(input: AuditListInput): Prisma.AuditEntryWhereInput {
   const both: Prisma.AuditEntryWhereInput[] = [];
   const named = (id: 'actorId' | 'targetId', name: 'actorName' | 'targetName', text?: string) => {
     if (!text) return;
-    both.push({ OR: [{ [id]: text }, { [name]: { contains: text, mode: 'insensitive' } }] });
+    both.push({
+      OR: [{ [id]: text }, { [name]: { contains: likeLiteral(text), mode: 'insensitive' } }],
+    });
   };
   named('actorId', 'actorName', input.actor);
   named('targetId', 'targetName', input.target);
   if (input.action) {
-    both.push({ action: input.action.endsWith('.') ? { startsWith: input.action } : input.action });
+    both.push({
+      action: input.action.endsWith('.') ? { startsWith: likeLiteral(input.action) } : input.action,
+    });
   }
   if (input.from) both.push({ at: { gte: new Date(input.from) } });
   if (input.to) both.push({ at: { lt: new Date(input.to) } });

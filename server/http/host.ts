@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fastifyCompress from '@fastify/compress';
 import fastifyCors from '@fastify/cors';
 import fastifyEtag from '@fastify/etag';
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { newId } from '../platform/ids.ts';
 import { PlainError } from '../platform/plain-error.ts';
 import type { Runtime } from '../runtime.ts';
@@ -35,6 +35,8 @@ declare module 'fastify' {
 }
 
 const DRAIN_NOTICE_MS = 300;
+/** The caller closed the connection before the answer was out (the number that nginx made common). */
+const CALLER_LEFT = 499;
 const TRPC_PREFIX = '/api/trpc/';
 const PROBES = /^\/(livez|readyz|health\/)/;
 const QUIET = /^\/(livez|readyz|health\/|metrics|_next\/static\/)/;
@@ -45,6 +47,7 @@ export async function createHost(
 ): Promise<Host> {
   const { config, clock, log } = runtime;
   const state = { draining: false, started: false };
+  const https = config.WHEELHOUSE_PUBLIC_URL?.startsWith('https:') ?? false;
   const app = Fastify({
     logger: false,
     trustProxy: config.WHEELHOUSE_TRUSTED_PROXIES ?? false,
@@ -56,6 +59,12 @@ export async function createHost(
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
+    // An address that cannot be decoded never reaches the hooks below.
+    frameworkErrors(error, request, reply) {
+      reply.header('x-request-id', request.id);
+      setSecurityHeaders(reply, { https });
+      sendProblem(request, reply, error.statusCode ?? 400, 'This address cannot be decoded.');
+    },
   });
   app.server.headersTimeout = 15_000;
   app.server.maxRequestsPerSocket = 0;
@@ -64,7 +73,6 @@ export async function createHost(
   const origins = new Set(
     config.WHEELHOUSE_PUBLIC_URL ? [new URL(config.WHEELHOUSE_PUBLIC_URL).origin] : [],
   );
-  const https = config.WHEELHOUSE_PUBLIC_URL?.startsWith('https:') ?? false;
   const identity = createIdentity({
     ...runtime,
     secret: options.authSecret,
@@ -173,17 +181,20 @@ function observe(
       traceId: readTrace(request.headers.traceparent),
     });
     metrics.requestStarted();
+    reply.raw.once('close', () => ended(request, reply));
     if (draining()) reply.header('connection', 'close');
     reply.header('x-request-id', request.id);
     setSecurityHeaders(reply, options);
   });
-  app.addHook('onResponse', async (request, reply) => {
+  // Not `onResponse`, which never comes when the caller goes away before the answer.
+  const ended = (request: FastifyRequest, reply: FastifyReply) => {
     const begun = started.get(request);
     if (!begun || request.streaming) return;
     const seconds = (clock.monotonicMs() - begun.at) / 1000;
     const route = routeOf(request, procedures);
-    metrics.requestEnded({ method: request.method, route, status: reply.raw.statusCode }, seconds);
-    const level = reply.raw.statusCode >= 500 ? 'warn' : QUIET.test(request.url) ? 'debug' : 'info';
+    const status = reply.raw.writableFinished ? reply.raw.statusCode : CALLER_LEFT;
+    metrics.requestEnded({ method: request.method, route, status }, seconds);
+    const level = status >= 500 ? 'warn' : QUIET.test(request.url) ? 'debug' : 'info';
     log[level](
       {
         requestId: request.id,
@@ -191,14 +202,14 @@ function observe(
         method: request.method,
         path: request.url.split('?')[0],
         route,
-        status: reply.raw.statusCode,
+        status,
         durationMs: Math.round(seconds * 1e5) / 100,
         address: request.ip,
         principal: request.principal?.id,
       },
       'request',
     );
-  });
+  };
 }
 
 /** A label with few values: the route's pattern, and for tRPC the procedure when it is one that exists. */

@@ -131,7 +131,7 @@ export function registerStream(
   const recheckTimer = setInterval(recheck, RECHECK_MS);
   const stopRevoked = sessions.onRevoked(recheck);
 
-  app.get('/api/stream', async (request, reply) => {
+  app.get('/api/stream', { exposeHeadRoute: false }, async (request, reply) => {
     const principal = await identity.principal(request);
     if (!principal) return sendProblem(request, reply, 401, 'Sign in, or send an API key.');
     if (clients.size >= MAX_CLIENTS) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { roleSchema } from '../api/contract.ts';
+import { isPlainText, roleSchema } from '../api/contract.ts';
 
 export const keyCreateSchema = z.strictObject({
   name: z
@@ -7,7 +7,7 @@ export const keyCreateSchema = z.strictObject({
     .trim()
     .min(1, 'Enter a name')
     .max(100, 'At most 100 characters')
-    .refine((value) => !/\p{Cc}/u.test(value), 'Control characters are not accepted'),
+    .refine(isPlainText, 'Control characters are not accepted'),
   role: roleSchema.default('viewer'),
   /** What the key may do besides the procedures of its role, e.g. `metrics:read`, `ingest`. */
   scopes: z

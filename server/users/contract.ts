@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idPageSchema, type Role, roleSchema } from '../api/contract.ts';
+import { filterSchema, idPageSchema, isPlainText, type Role, roleSchema } from '../api/contract.ts';
 
 export const PASSWORD_MIN = 12;
 const PASSWORD_MAX = 200;
@@ -16,7 +16,7 @@ export const nameSchema = z
   .trim()
   .min(1, 'Enter a name')
   .max(100, 'At most 100 characters')
-  .refine((value) => !/\p{Cc}/u.test(value), 'Control characters are not accepted');
+  .refine(isPlainText, 'Control characters are not accepted');
 export const passwordSchema = z
   .string()
   .min(PASSWORD_MIN, `At least ${PASSWORD_MIN} characters`)
@@ -44,7 +44,7 @@ export const userIdSchema = z.strictObject({ id: z.uuid() });
 export const setRoleSchema = z.strictObject({ id: z.uuid(), role: roleSchema });
 export const setDisabledSchema = z.strictObject({ id: z.uuid(), disabled: z.boolean() });
 export const userListSchema = idPageSchema.extend({
-  q: z.string().trim().max(100).optional(),
+  q: filterSchema.optional(),
   status: z.enum(['active', 'invited', 'disabled']).optional(),
 });
 export const changePasswordSchema = z.strictObject({

@@ -4,7 +4,7 @@ import type { Page, Role } from '../api/contract.ts';
 import type { Audit, Authority } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Db, Prisma, Tx } from '../platform/db/index.ts';
+import { type Db, likeLiteral, type Prisma, type Tx } from '../platform/db/index.ts';
 import { AppError } from '../platform/errors.ts';
 import { newId, newToken } from '../platform/ids.ts';
 import type { Secrets } from '../platform/secrets.ts';
@@ -194,7 +194,7 @@ export function createUsers(deps: {
     async list(input) {
       const where: Prisma.UserWhereInput[] = [];
       if (input.q) {
-        const contains = { contains: input.q, mode: 'insensitive' as const };
+        const contains = { contains: likeLiteral(input.q), mode: 'insensitive' as const };
         where.push({ OR: [{ email: contains }, { name: contains }] });
       }
       if (input.status) where.push(statusFilter[input.status]);

@@ -11,6 +11,9 @@ import type { Log } from '../log.ts';
 export { Prisma };
 export type Tx = Prisma.TransactionClient;
 
+/** For `contains` and `startsWith`, which Prisma turns into LIKE without escaping: `%` and `_` stand for themselves. */
+export const likeLiteral = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
+
 export type DbStatus = { up: boolean; latencyMs: number | null; since: Date; detail: string };
 export type Db = {
   prisma: PrismaClient;
