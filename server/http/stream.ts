@@ -148,6 +148,8 @@ export function registerStream(
     );
 
     reply.hijack();
+    // Left while we asked who it is: its `close` has been and will not come again.
+    if (request.raw.socket.destroyed) return;
     const response = reply.raw;
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) response.setHeader(name, value);
