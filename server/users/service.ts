@@ -9,6 +9,8 @@ import { AppError } from '../platform/errors.ts';
 import { newId, newToken } from '../platform/ids.ts';
 import type { Secrets } from '../platform/secrets.ts';
 import type { Sessions } from '../sessions/index.ts';
+import { lockAccounts } from './accounts.ts';
+import { createAttempts } from './attempts.ts';
 import {
   type acceptInviteSchema,
   INVITE_TTL_HOURS,
@@ -19,9 +21,8 @@ import {
   type userListSchema,
 } from './contract.ts';
 import type { Passwords } from './passwords.ts';
+import { accountPolicy } from './throttle.ts';
 
-// Serialises what counts accounts: the first admin, and never losing the last one.
-const ACCOUNTS_LOCK = 0x75736572;
 const columns = {
   id: true,
   email: true,
@@ -86,7 +87,7 @@ export function createUsers(deps: {
   // works while there is no account.
   const setupToken = deps.secrets.derive('setup-link').toString('base64url');
   const changed = (id: string) => bus.publish({ topic: 'users', type: 'changed', id });
-  const lockAccounts = (tx: Tx) => tx.$executeRaw`SELECT pg_advisory_xact_lock(${ACCOUNTS_LOCK})`;
+  const attempts = createAttempts(deps);
   const find = async (tx: Tx, id: string) => {
     const row = await tx.user.findUnique({ where: { id }, select: columns });
     if (!row) throw notFound();
@@ -141,7 +142,8 @@ export function createUsers(deps: {
       where: { inviteTokenHash: hashToken(token) },
       select: columns,
     });
-    if (!row || row.disabledAt || !row.inviteExpiresAt || row.inviteExpiresAt <= clock.now()) {
+    const open = row?.inviteExpiresAt && row.inviteExpiresAt > clock.now();
+    if (!row || !open || statusOf(row) !== 'invited') {
       throw new AppError(
         'NOT_FOUND',
         'This invitation is unknown, used or expired. Ask for a new one.',
@@ -234,10 +236,12 @@ export function createUsers(deps: {
       const invitation = newInvitation();
       await db.tx(async (tx) => {
         const row = await find(tx, id);
-        if (statusOf(row) !== 'invited') {
-          throw new AppError('CONFLICT', `${row.email} has accepted already.`);
-        }
-        await tx.user.update({ where: { id }, data: invitation.columns, select: { id: true } });
+        // Asked in the statement itself: a link to an account in use would set its password.
+        const { count } = await tx.user.updateMany({
+          where: { id, ...statusFilter.invited },
+          data: invitation.columns,
+        });
+        if (count === 0) throw new AppError('CONFLICT', `${row.email} has accepted already.`);
         await audit.append(tx, authority, {
           action: 'users.reinvite',
           target: { kind: 'user', id, name: row.email },
@@ -250,13 +254,13 @@ export function createUsers(deps: {
     async removeInvite(authority, id) {
       await db.tx(async (tx) => {
         const row = await find(tx, id);
-        if (statusOf(row) !== 'invited') {
+        const { count } = await tx.user.deleteMany({ where: { id, ...statusFilter.invited } });
+        if (count === 0) {
           throw new AppError(
             'CONFLICT',
             `${row.email} has accepted already; disable the account instead.`,
           );
         }
-        await tx.user.delete({ where: { id }, select: { id: true } });
         await audit.append(tx, authority, {
           action: 'users.removeInvite',
           target: { kind: 'user', id, name: row.email },
@@ -275,7 +279,7 @@ export function createUsers(deps: {
       await db.tx(async (tx) => {
         // Only one of two who use the link at once gets a row back.
         const { count } = await tx.user.updateMany({
-          where: { id: invited.id, inviteTokenHash: hashToken(token), disabledAt: null },
+          where: { id: invited.id, inviteTokenHash: hashToken(token), ...statusFilter.invited },
           data: { name, passwordHash, inviteTokenHash: null, inviteExpiresAt: null },
         });
         if (count === 0) throw new AppError('CONFLICT', 'This invitation was used already.');
@@ -361,6 +365,16 @@ export function createUsers(deps: {
           'You sign in with the identity provider; change the password there.',
         );
       }
+      // Apart from signing in: whoever sits at an open session cannot lock its owner out.
+      const key = `password:${userId}`;
+      const wait = await attempts.count(key, accountPolicy);
+      if (wait > 0) {
+        const seconds = Math.ceil(wait / 1000);
+        throw new AppError(
+          'TOO_MANY_REQUESTS',
+          `Too many attempts with a wrong password. Try again in ${seconds} s.`,
+        );
+      }
       if (!(await passwords.matches(row.passwordHash, current))) {
         throw field('current', 'This is not your current password.');
       }
@@ -382,6 +396,7 @@ export function createUsers(deps: {
         });
       });
       sessions.announce();
+      await attempts.forget(key);
     },
   };
 }
