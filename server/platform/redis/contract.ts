@@ -7,7 +7,7 @@ export type Store = {
   /** Removes the key only while it holds `value`; true when it did. */
   deleteIf(key: string, value: string): Promise<boolean>;
   delete(key: string): Promise<void>;
-  /** Adds and answers the new number; the time to live is set when the key is made. */
+  /** Adds and answers the new number; the time to live is set when the key is made. Refuses a key that holds no whole number. */
   increment(key: string, by: number, options: { ttlMs: number }): Promise<number>;
   publish(channel: string, message: string): Promise<void>;
   /** Answers the way to end the subscription. */

@@ -47,6 +47,8 @@ export function createMemoryStore(clock: Clock): Store & { clear(): void } {
     },
     async increment(key, by, { ttlMs }) {
       const entry = read(key);
+      // What Redis refuses is refused here too.
+      if (entry && !/^(0|-?[1-9]\d*)$/.test(entry.value)) throw new Error(`${key} is no counter`);
       const next = Number(entry?.value ?? 0) + by;
       if (entry) entry.value = String(next);
       else write(key, String(next), ttlMs);

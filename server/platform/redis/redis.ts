@@ -3,8 +3,9 @@ import type { RedisClient } from './connect.ts';
 import type { Store } from './contract.ts';
 
 const DELETE_IF = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
-const INCREMENT = `local n = redis.call('INCRBY', KEYS[1], ARGV[1])
-if n == tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+const INCREMENT = `local known = redis.call('EXISTS', KEYS[1])
+local n = redis.call('INCRBY', KEYS[1], ARGV[1])
+if known == 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return n`;
 
 export function createRedisStore(command: RedisClient, subscriber: RedisClient): Store {
