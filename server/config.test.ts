@@ -1,6 +1,17 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { describeConfig, loadConfig } from './config.ts';
 
@@ -89,6 +100,49 @@ test('the secret is made once, whole, and for the owner alone', () => {
   expect(first.sources.WHEELHOUSE_SECRET).toBe('generated');
   expect(statSync(path.join(dataDir, 'secret')).mode & 0o777).toBe(0o600);
   expect(readFileSync(path.join(dataDir, 'secret'), 'utf8').trim()).toBe(first.secret);
+});
+
+test('processes that start together on an empty folder end up with one secret', async () => {
+  const dataDir = path.join(folder, 'race');
+  const program = `import { loadConfig } from ${JSON.stringify(path.join(import.meta.dirname, 'config.ts'))};
+    process.stdout.write(loadConfig({ WHEELHOUSE_DATA_DIR: ${JSON.stringify(dataDir)} }).secret);`;
+  const run = promisify(execFile);
+  const made = await Promise.all(
+    Array.from({ length: 4 }, () =>
+      run(process.execPath, ['--input-type=module', '--eval', program]),
+    ),
+  );
+  expect(new Set(made.map(({ stdout }) => stdout)).size).toBe(1);
+  expect(made[0]?.stdout).toMatch(/^[\w-]{43}$/);
+  expect(readdirSync(dataDir)).toEqual(['secret']);
+});
+
+test('a secret that was cut short is not used, and not shown', () => {
+  const dataDir = path.join(folder, 'short');
+  mkdirSync(dataDir);
+  writeFileSync(path.join(dataDir, 'secret'), 'hunter2');
+  const message = messageOf({ WHEELHOUSE_DATA_DIR: dataDir });
+  expect(message).toMatch(/has 7 characters, at least 32 are needed/);
+  expect(message).not.toContain('hunter2');
+});
+
+test('names that every object has are unknown variables too', () => {
+  const file = path.join(folder, 'odd.json');
+  for (const name of ['toString', 'constructor', '__proto__', 'hasOwnProperty']) {
+    writeFileSync(file, `{"${name}":"x"}`);
+    const message = messageOf({ ...base, WHEELHOUSE_CONFIG: file });
+    expect([name, message]).toEqual([name, expect.stringContaining(`${name} (in `)]);
+  }
+});
+
+test('an address with a password is not shown, whatever it is for', () => {
+  const message = messageOf({
+    ...base,
+    WHEELHOUSE_PUBLIC_URL: 'ftp://me:hunter2@ops.example.com',
+    WHEELHOUSE_OIDC_ISSUER: 'ldap://me:hunter3@login.example.com',
+  });
+  expect(message).toContain('2 mistakes');
+  expect(message).not.toMatch(/hunter/);
 });
 
 test('a data folder that cannot be written is one plain sentence', () => {

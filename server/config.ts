@@ -8,6 +8,7 @@ import { isIP } from 'node:net';
 import path from 'node:path';
 import { z } from 'zod';
 import { roleSchema } from './api/contract.ts';
+import { scrub } from './platform/log.ts';
 import { makeFolder } from './platform/make-folder.ts';
 import { PlainError } from './platform/plain-error.ts';
 import type { SettingItem } from './system/contract.ts';
@@ -245,8 +246,8 @@ function readFileValues(file: string | undefined, mistakes: string[]): Record<st
     );
     return {};
   }
-  for (const name of Object.keys(object.data)) {
-    if (!(name in variables)) {
+  for (const name of Object.keys(parsed ?? {})) {
+    if (!Object.hasOwn(variables, name)) {
       mistakes.push(`${name} (in ${file}): unknown variable; accepted: ${names.join(', ')}`);
     }
   }
@@ -277,7 +278,9 @@ export function loadConfig(
       continue;
     }
     const meta = metaOf(name);
-    const found = meta.secret ? `a value of ${raw?.length ?? 0} characters` : JSON.stringify(raw);
+    const found = meta.secret
+      ? `a value of ${raw?.length ?? 0} characters`
+      : scrub(JSON.stringify(raw) ?? '');
     mistakes.push(`${name}: found ${found}; accepted: ${meta.accepts}`);
   }
   // Every name was either parsed by its own schema or reported.

@@ -28,11 +28,14 @@ const redact = {
 
 /** Removes credentials from free text such as error messages. */
 export function scrub(text: string): string {
-  return text
-    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, '$1***@')
-    .replace(/\bwh_[A-Za-z0-9]{8,}(?:_[A-Za-z0-9]+)?/g, 'wh_***')
-    .replace(/\b(bearer)\s+[^\s"]+/gi, '$1 ***')
-    .replace(/([?&](?:token|password|secret|key)=)[^&\s"]+/gi, '$1***');
+  return (
+    text
+      // Up to the last @ before a slash: passwords are not always encoded.
+      .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/]+@/gi, '$1***@')
+      .replace(/\bwh_[A-Za-z0-9]{8,}(?:_[A-Za-z0-9]+)?/g, 'wh_***')
+      .replace(/\b(bearer)\s+[^\s"]+/gi, '$1 ***')
+      .replace(/([?&](?:token|password|secret|key)=)[^&\s"]+/gi, '$1***')
+  );
 }
 
 function serializeError(error: unknown): unknown {

@@ -6,7 +6,7 @@ import { createBriefCache } from './brief-cache.ts';
 import { manualClock } from './clock.ts';
 import { isUnreachable } from './errors.ts';
 import { newId, newToken } from './ids.ts';
-import { createLog } from './log.ts';
+import { createLog, scrub } from './log.ts';
 import { createMetrics } from './metrics.ts';
 
 test('ids sort by the time they were made, and never repeat', () => {
@@ -47,6 +47,18 @@ test('no secret reaches a log line', async () => {
   expect(text.trim().split('\n')).toHaveLength(2);
   expect(text).not.toMatch(/hunter/);
   rmSync(dataDir, { recursive: true, force: true });
+});
+
+test.each([
+  ['postgres://me:hunter2@db/x', 'postgres://***@db/x'],
+  ['postgres://me:hunt@er2@db/x', 'postgres://***@db/x'],
+  ['redis://:hunter2@r:6379', 'redis://***@r:6379'],
+  ['redis+sentinel://u:hunter2@a:1,b:2/m', 'redis+sentinel://***@a:1,b:2/m'],
+  ['from https://a.example/x to ada@example.com', 'from https://a.example/x to ada@example.com'],
+  ['GET /invite?token=hunter2&x=1', 'GET /invite?token=***&x=1'],
+  ['Authorization: BEARER hunter2', 'Authorization: BEARER ***'],
+])('%s is scrubbed', (text, expected) => {
+  expect(scrub(text)).toBe(expected);
 });
 
 test('an outage is told from a refused statement, through any wrapping', () => {
