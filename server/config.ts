@@ -56,6 +56,18 @@ const isOrigin = (value: string) => {
   }
 };
 
+const isHostPort = (value: string) => /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):\d{1,5}$/.test(value);
+
+const commandSchema = z.strictObject({
+  /** Program and arguments; no shell reads them. */
+  run: z.array(z.string().max(4_000)).min(1).max(100),
+  timeoutSeconds: z.number().int().min(1).max(600).default(30),
+  cwd: z.string().optional(),
+});
+/** A program that remedies may run, by its name in `commands` of the config file. */
+export type NamedCommand = z.output<typeof commandSchema>;
+const commandsSchema = z.record(z.string().regex(/^[A-Za-z0-9._-]{1,100}$/), commandSchema);
+
 const variables = {
   HOST: variable(
     z
@@ -184,6 +196,27 @@ const variables = {
       'Role of people who arrive without an invitation. Unset: only invited people may sign in.',
     accepts: 'viewer, operator or admin',
   }),
+  WHEELHOUSE_REMEDIES_MAX: variable(whole(1, 100).default(3), {
+    group: 'Health',
+    description: 'Remedies that may run at the same time in the whole fleet.',
+    accepts: 'a whole number from 1 to 100',
+  }),
+  WHEELHOUSE_CHECK_CONCURRENCY: variable(whole(1, 5_000).default(256), {
+    group: 'Health',
+    description: 'Checks that may run at the same time in one process.',
+    accepts: 'a whole number from 1 to 5000',
+  }),
+  WHEELHOUSE_CONNECTIVITY_TARGETS: variable(list(isHostPort).optional(), {
+    group: 'Health',
+    description:
+      'Ports that tell whether the console itself is online. When none accepts a connection, nothing is called down. Unset: judged by the checks of other hosts.',
+    accepts: 'host:port pairs separated by commas, e.g. 192.0.2.1:443,gateway.example.com:53',
+  }),
+  WHEELHOUSE_DOCKER_SOCKET: variable(z.string().min(1).default('/var/run/docker.sock'), {
+    group: 'Health',
+    description: 'Socket of the Docker Engine, for remedies that restart a container.',
+    accepts: 'a path',
+  }),
   LOG_LEVEL: variable(
     z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
     {
@@ -201,8 +234,8 @@ const variables = {
   WHEELHOUSE_CONFIG: variable(z.string().min(1).optional(), {
     group: 'Server',
     description:
-      "Path of the server's own JSON config file; any variable of this page may stand in it.",
-    accepts: 'the path of a JSON file with an object of variable names and values',
+      "Path of the server's own JSON config file. Any variable of this page may stand in it, and `commands`: programs that remedies may run.",
+    accepts: 'the path of a JSON file with an object of variable names and values, and commands',
   }),
 } as const;
 
@@ -216,6 +249,7 @@ export type Config = Readonly<Omit<Values, 'WHEELHOUSE_SECRET'>> & {
   readonly dataDir: string;
   readonly secret: string;
   readonly dev: boolean;
+  readonly commands: Readonly<Record<string, NamedCommand>>;
   readonly sources: Readonly<Record<VariableName, Source>>;
 };
 
@@ -226,8 +260,11 @@ function metaOf(name: VariableName): Meta {
   return variables[name].meta() as Meta;
 }
 
-function readFileValues(file: string | undefined, mistakes: string[]): Record<string, unknown> {
-  if (!file) return {};
+type FileValues = { values: Record<string, unknown>; commands: Record<string, NamedCommand> };
+
+function readFileValues(file: string | undefined, mistakes: string[]): FileValues {
+  const nothing = { values: {}, commands: {} };
+  if (!file) return nothing;
   let parsed: unknown;
   try {
     parsed = JSON.parse(readFileSync(file, 'utf8'));
@@ -235,23 +272,35 @@ function readFileValues(file: string | undefined, mistakes: string[]): Record<st
     mistakes.push(
       `WHEELHOUSE_CONFIG: ${file} cannot be read as JSON (${error instanceof Error ? error.message : 'unknown error'}); accepted: ${metaOf('WHEELHOUSE_CONFIG').accepts}`,
     );
-    return {};
+    return nothing;
+  }
+  let commands: Record<string, NamedCommand> = {};
+  if (typeof parsed === 'object' && parsed !== null && 'commands' in parsed) {
+    const { commands: given, ...rest } = parsed;
+    const checked = commandsSchema.safeParse(given);
+    if (checked.success) commands = checked.data;
+    for (const issue of checked.error?.issues ?? []) {
+      mistakes.push(
+        `commands.${issue.path.join('.')} (in ${file}): ${issue.message}; accepted: names of letters, digits, dots and dashes, each with { "run": ["program", "argument"], "timeoutSeconds": 30, "cwd": "/path" }`,
+      );
+    }
+    parsed = rest;
   }
   const object = z
     .record(z.string(), z.union([z.string(), z.number(), z.array(z.string())]))
     .safeParse(parsed);
   if (!object.success) {
     mistakes.push(
-      `WHEELHOUSE_CONFIG: ${file} has the wrong shape; accepted: an object whose values are texts, numbers or lists of texts`,
+      `WHEELHOUSE_CONFIG: ${file} has the wrong shape; accepted: an object whose values are texts, numbers or lists of texts, and commands`,
     );
-    return {};
+    return { values: {}, commands };
   }
   for (const name of Object.keys(parsed ?? {})) {
     if (!Object.hasOwn(variables, name)) {
       mistakes.push(`${name} (in ${file}): unknown variable; accepted: ${names.join(', ')}`);
     }
   }
-  return object.data;
+  return { values: object.data, commands };
 }
 
 /**
@@ -264,7 +313,7 @@ export function loadConfig(
 ): Config {
   const cwd = options.cwd ?? process.cwd();
   const mistakes: string[] = [];
-  const file = readFileValues(env.WHEELHOUSE_CONFIG, mistakes);
+  const { values: file, commands } = readFileValues(env.WHEELHOUSE_CONFIG, mistakes);
   const sources: Partial<Record<VariableName, Source>> = {};
   const values: Record<string, unknown> = {};
   for (const name of names) {
@@ -299,6 +348,7 @@ export function loadConfig(
     dataDir,
     secret: given ?? ensureSecret(dataDir),
     dev: options.dev ?? false,
+    commands,
     sources: sources as Record<VariableName, Source>,
   };
 }

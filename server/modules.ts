@@ -4,11 +4,13 @@
  */
 import { router } from './api/trpc.ts';
 import { auditJobs, auditRouter, createAuditReader } from './audit/index.ts';
+import { createHealth, healthJobs, healthRouter } from './health/index.ts';
+import { createIncidents, incidentsRouter } from './incidents/index.ts';
 import { createKeys } from './keys/index.ts';
 import type { JobDefinition } from './platform/jobs.ts';
 import type { Platform } from './runtime.ts';
 import { createSessions, sessionsJobs, sessionsRouter } from './sessions/index.ts';
-import { createLive, createSystem, systemRouter } from './system/index.ts';
+import { components, createLive, createSystem, systemRouter } from './system/index.ts';
 import {
   createPasswords,
   createSignIn,
@@ -44,8 +46,46 @@ export function createModules(platform: Platform) {
     replicas: platform.presence.count,
   });
 
+  const incidents = createIncidents({
+    ...platform,
+    teller: { enqueue: async () => 0, wake: () => undefined },
+  });
+  const checks = platform.metrics.histogram(
+    'health_check_lag_seconds',
+    'Time between when a check was due and when it began.',
+    {
+      labelNames: ['outcome'],
+      buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    },
+  );
+  const health = createHealth({
+    ...platform,
+    incidents,
+    commands: config.commands,
+    dockerSocket: config.WHEELHOUSE_DOCKER_SOCKET,
+    connectivityTargets: config.WHEELHOUSE_CONNECTIVITY_TARGETS,
+    checkConcurrency: config.WHEELHOUSE_CHECK_CONCURRENCY,
+    remediesMax: config.WHEELHOUSE_REMEDIES_MAX,
+    own: async () => {
+      const figures = await system.figures();
+      return { ...figures, components: components(figures) };
+    },
+    onCheck: (outcome, lagSeconds) => checks.observe({ outcome }, lagSeconds),
+  });
+  platform.metrics.gauge(
+    'health_targets',
+    'Targets that this process checks.',
+    () => health.engine.stats().watched,
+  );
+  platform.metrics.gauge(
+    'health_targets_down',
+    'Targets that are down, of those that this process checks.',
+    () => health.engine.stats().down,
+  );
+
   const jobDefinitions: JobDefinition[] = [
     ...auditJobs(auditReader),
+    ...healthJobs(health, platform.log),
     ...sessionsJobs(sessions),
     ...usersJobs(signIn),
   ];
@@ -57,10 +97,19 @@ export function createModules(platform: Platform) {
     keys,
     live,
     system,
-    router: createAppRouter({ auditReader, sessions, users, system, config }),
+    incidents,
+    health,
+    router: createAppRouter({ auditReader, sessions, users, system, incidents, health, config }),
     jobDefinitions,
+    /** Begins the work that goes on by itself: checks, healing, messages. Not on `ROLE=web`. */
+    async start() {
+      incidents.start();
+      await health.start();
+    },
     /** Reverse of construction. */
     async close() {
+      await health.close();
+      await incidents.close();
       live.close();
       await keys.close();
       await sessions.close();
@@ -73,6 +122,8 @@ function createAppRouter(modules: {
   sessions: ReturnType<typeof createSessions>;
   users: ReturnType<typeof createUsers>;
   system: ReturnType<typeof createSystem>;
+  incidents: ReturnType<typeof createIncidents>;
+  health: ReturnType<typeof createHealth>;
   config: Platform['config'];
 }) {
   const { config } = modules;
@@ -83,6 +134,8 @@ function createAppRouter(modules: {
     }),
     sessions: sessionsRouter(modules.sessions),
     audit: auditRouter(modules.auditReader),
+    health: healthRouter(modules.health),
+    incidents: incidentsRouter(modules.incidents),
   });
 }
 

@@ -22,6 +22,8 @@ export type Platform = {
   config: Config;
   version: string;
   database: 'embedded' | 'external';
+  /** For the few that hold a connection of their own. */
+  databaseUrl: string;
   clock: Clock;
   log: Log;
   metrics: Metrics;
@@ -77,6 +79,7 @@ export async function createRuntime(options: {
     config,
     version,
     database: options.database,
+    databaseUrl: options.databaseUrl,
     clock,
     log,
     metrics,

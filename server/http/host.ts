@@ -11,6 +11,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { newId } from '../platform/ids.ts';
 import { PlainError } from '../platform/plain-error.ts';
 import type { Runtime } from '../runtime.ts';
+import { registerHeartbeat } from './heartbeat.ts';
 import { createIdentity } from './identity.ts';
 import { registerPages } from './pages.ts';
 import { registerProbes } from './probes.ts';
@@ -120,6 +121,7 @@ export async function createHost(
       .type(runtime.metrics.registry.contentType)
       .send(await runtime.metrics.registry.metrics());
   });
+  registerHeartbeat(app, runtime);
   const stream = registerStream(app, runtime, identity);
   await registerTrpc(app, runtime, identity, origins);
   const pages = await registerPages(app, runtime, identity, origins);

@@ -4,10 +4,11 @@
  * link-local and cloud metadata addresses are refused. Private addresses are allowed: they are what a console
  * watches. Every call has a time-out and a bound on the answer's size.
  */
-import { lookup } from 'node:dns';
+import { type LookupAddress, type LookupOptions, lookup } from 'node:dns';
 import { isIP } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import ipaddr from 'ipaddr.js';
-import { Agent, request } from 'undici';
+import { Agent, buildConnector, request } from 'undici';
 import { AppError } from './errors.ts';
 
 export type HttpAnswer = {
@@ -18,6 +19,8 @@ export type HttpAnswer = {
   truncated: boolean;
   /** Where the answer came from, after redirects. */
   url: string;
+  /** End of the certificate that was presented; null without TLS. */
+  tlsExpiresAt: Date | null;
 };
 export type HttpRequest = {
   url: string;
@@ -27,6 +30,8 @@ export type HttpRequest = {
   timeoutMs: number;
   maxBodyBytes?: number;
   maxRedirects?: number;
+  /** False accepts any certificate. */
+  verifyTls?: boolean;
   signal?: AbortSignal;
 };
 export type HttpClient = {
@@ -54,37 +59,68 @@ export class RefusedAddressError extends Error {
   }
 }
 
-export function createHttpClient(): HttpClient {
-  const agent = new Agent({
-    connect: {
-      timeout: 5_000,
-      lookup(hostname, options, callback) {
-        lookup(hostname, { ...options, all: true }, (error, addresses) => {
-          if (error) return callback(error, []);
-          const refused = addresses.find((entry) => isRefusedAddress(entry.address));
-          if (refused) return callback(new RefusedAddressError(hostname, refused.address), []);
-          callback(null, addresses);
+/** Looks a name up and refuses it when any of its addresses may not be connected to. */
+export function guardedLookup(
+  hostname: string,
+  options: LookupOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+): void {
+  lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error) return callback(error, []);
+    const refused = addresses.find((entry) => isRefusedAddress(entry.address));
+    if (refused) return callback(new RefusedAddressError(hostname, refused.address), []);
+    callback(null, addresses);
+  });
+}
+
+/** Throws for a literal address that may not be connected to; these are never looked up. */
+export function refuseLiteral(hostname: string): void {
+  const literal = hostname.replace(/^\[|\]$/g, '');
+  if (isIP(literal) && isRefusedAddress(literal)) throw new RefusedAddressError(hostname, literal);
+}
+
+const MAX_CERTIFICATES = 10_000;
+
+export function createHttpClient(options: { keepAliveTimeoutMs?: number } = {}): HttpClient {
+  // By origin, because a connection outlives the request that opened it.
+  const certificates = new Map<string, Date>();
+  const agentWith = (rejectUnauthorized: boolean) => {
+    const connect = buildConnector({ timeout: 5_000, lookup: guardedLookup, rejectUnauthorized });
+    return new Agent({
+      connect(target, callback) {
+        connect(target, (...result) => {
+          const [, socket] = result;
+          if (socket instanceof TLSSocket) {
+            const end = new Date(socket.getPeerCertificate().valid_to);
+            if (certificates.size >= MAX_CERTIFICATES) certificates.clear();
+            const { hostname, port } = target;
+            if (!Number.isNaN(end.getTime())) certificates.set(`${hostname}:${port || 443}`, end);
+          }
+          callback(...result);
         });
       },
-    },
-    connections: 16,
-    keepAliveTimeout: 10_000,
-  });
+      connections: 16,
+      keepAliveTimeout: options.keepAliveTimeoutMs ?? 10_000,
+    });
+  };
+  const agent = agentWith(true);
+  let lenient: Agent | null = null;
+  const dispatcher = (verifyTls: boolean | undefined) => {
+    if (verifyTls !== false) return agent;
+    lenient ??= agentWith(false);
+    return lenient;
+  };
 
   const once = async (input: HttpRequest, url: URL, signal: AbortSignal) => {
     if (url.protocol !== 'http:' && url.protocol !== 'https:') {
       throw new AppError('BAD_REQUEST', `${url.protocol}// is not accepted; use http or https.`);
     }
-    // Literal addresses are connected to without a look-up.
-    const literal = url.hostname.replace(/^\[|\]$/g, '');
-    if (isIP(literal) && isRefusedAddress(literal)) {
-      throw new RefusedAddressError(url.hostname, literal);
-    }
+    refuseLiteral(url.hostname);
     return request(url, {
       method: input.method ?? 'GET',
       headers: { 'user-agent': 'wheelhouse', ...input.headers },
       body: input.body ?? null,
-      dispatcher: agent,
+      dispatcher: dispatcher(input.verifyTls),
       signal,
       headersTimeout: input.timeoutMs,
       bodyTimeout: input.timeoutMs,
@@ -119,10 +155,17 @@ export function createHttpClient(): HttpClient {
           body,
           truncated,
           url: url.href,
+          tlsExpiresAt:
+            url.protocol === 'https:'
+              ? (certificates.get(`${url.hostname}:${url.port || 443}`) ?? null)
+              : null,
         };
       }
     },
-    close: () => agent.close(),
+    async close() {
+      // Open requests have their own time-outs; nobody waits for them here.
+      await Promise.all([agent.destroy(), lenient?.destroy()]);
+    },
   };
 }
 

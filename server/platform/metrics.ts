@@ -103,6 +103,13 @@ export function createMetrics(options: { version: string; clock: Clock }) {
         },
       });
     },
+    histogram<L extends string>(
+      name: string,
+      help: string,
+      options: { labelNames: readonly L[]; buckets: number[] },
+    ) {
+      return new Histogram({ name: PREFIX + name, help, registers, ...options });
+    },
     counter<L extends string>(name: string, help: string, labelNames: readonly L[]) {
       return new Counter({ name: PREFIX + name, help, labelNames, registers });
     },

@@ -218,7 +218,7 @@ CREATE TABLE "incident_members" (
 
 -- CreateTable
 CREATE TABLE "incident_events" (
-    "id" UUID NOT NULL,
+    "id" BIGSERIAL NOT NULL,
     "incident_id" UUID NOT NULL,
     "at" TIMESTAMPTZ(3) NOT NULL,
     "kind" TEXT NOT NULL,
@@ -329,7 +329,7 @@ CREATE INDEX "incidents_next_notify_at_idx" ON "incidents"("next_notify_at");
 CREATE INDEX "incident_members_target_id_idx" ON "incident_members"("target_id");
 
 -- CreateIndex
-CREATE INDEX "incident_events_incident_id_at_id_idx" ON "incident_events"("incident_id", "at", "id");
+CREATE INDEX "incident_events_incident_id_id_idx" ON "incident_events"("incident_id", "id");
 
 -- CreateIndex
 CREATE INDEX "channels_created_at_id_idx" ON "channels"("created_at", "id");

@@ -1,0 +1,771 @@
+/**
+ * The loop: what is due is checked, what a check says is taken in, and what is down is dealt with.
+ *
+ * Each replica checks the targets of its shards and no others. Changes of state are written at once with all that
+ * follows from them; everything else is written each half second in one statement. What is to be done about a
+ * target that is down (incident, suppression, remedy, escalation) is decided afresh each second from what is
+ * known, so that nothing hangs on an event that could be missed.
+ */
+import { randomInt } from 'node:crypto';
+import type { Incidents } from '../incidents/index.ts';
+import type { Bus } from '../platform/bus.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Db } from '../platform/db/index.ts';
+import { isUnreachable } from '../platform/errors.ts';
+import { newId } from '../platform/ids.ts';
+import type { Log } from '../platform/log.ts';
+import type { Secrets } from '../platform/secrets.ts';
+import { type Prober, saysNothingArrived } from './checks/index.ts';
+import type { CheckResult } from './contract.ts';
+import { describeRemedy, type Healing, type SeriesRun } from './healing.ts';
+import type { HistoryWriter } from './history.ts';
+import type { MaintenanceCalendar } from './maintenance.ts';
+import { isLoopback, type Online } from './online.ts';
+import {
+  blockReason,
+  effectiveMode,
+  MAX_ATTEMPTS,
+  type Plan,
+  plan,
+  SERIES_RESET_MS,
+} from './plan.ts';
+import { createSchedule, nextDue, phaseOf } from './schedule.ts';
+import { type Shards, shardOf } from './shards.ts';
+import { isUnsettled, observe } from './state.ts';
+import { type CheckRow, createStore } from './store.ts';
+import { shownState, type Watched } from './watch.ts';
+
+const TICK_MS = 100;
+const FLUSH_MS = 500;
+const RECONCILE_MS = 1_000;
+const RELOAD_MS = 2_000;
+const BALANCE_MS = 5_000;
+const SWEEP_MS = 30_000;
+const RECHECK_MS = 5_000;
+const CLOSE_WATCH_MS = 1_000;
+const CLOSE_WATCH_FOR_MS = 30_000;
+const HEARTBEAT_LOOK_MS = 15_000;
+/** How long a child waits for the verdict on a parent. */
+const PARENT_WAIT_MS = 30_000;
+const MAX_CHECK_ROWS = 50_000;
+const RECONCILE_AT_ONCE = 8;
+
+type Parent = {
+  id: string;
+  name: string;
+  down: boolean;
+  failing: boolean;
+  paused: boolean;
+  lastCheckAt: number | null;
+};
+export type Engine = {
+  start(): Promise<void>;
+  /** One pass over everything that is due now; settles when it is done. For tests with their own clock. */
+  step(): Promise<void>;
+  stats(): { watched: number; running: number; shards: number; down: number };
+  close(): Promise<void>;
+};
+
+export function createEngine(deps: {
+  db: Db;
+  bus: Bus;
+  clock: Clock;
+  log: Log;
+  secrets: Secrets;
+  incidents: Incidents;
+  healing: Healing;
+  prober: Prober;
+  online: Online;
+  shards: Shards;
+  calendar: MaintenanceCalendar;
+  history: HistoryWriter;
+  maxRunning: number;
+  onCheck?: (outcome: 'ok' | 'failed', lagSeconds: number) => void;
+}): Engine {
+  const { db, bus, clock, log, incidents, healing, prober, online, shards, calendar } = deps;
+  const store = createStore(deps);
+  const schedule = createSchedule();
+  const watched = new Map<string, Watched>();
+  const foreign = new Map<string, Parent>();
+  const dirty = new Set<Watched>();
+  const busy = new Set<string>();
+  const stopped = new AbortController();
+  let rows: CheckRow[] = [];
+  let running = 0;
+  let dropped = 0;
+  let frozen: { frozen: boolean; reason: string | null } = { frozen: false, reason: null };
+  const wallNow = () => clock.now().getTime();
+
+  // ---- which targets are ours
+
+  const add = (fresh: Watched) => {
+    const { id, ref, intervalMs } = fresh.config;
+    const before = watched.get(id);
+    if (before) {
+      fresh.running = before.running;
+      fresh.watchedSince = before.watchedSince;
+      fresh.closeWatchUntil = before.closeWatchUntil;
+      fresh.memory = { ...fresh.memory, recent: before.memory.recent };
+      dirty.delete(before);
+    }
+    watched.set(id, fresh);
+    if (fresh.config.paused) return schedule.remove(id);
+    if (fresh.running || (before && !before.config.paused && schedule.has(id))) return;
+    const now = clock.monotonicMs();
+    // Never checked: at once. Else where it stands in its interval, spread over all targets.
+    const wait = fresh.lastCheckAt === null ? 0 : phaseOf(ref) * Math.min(intervalMs, 60_000);
+    schedule.set(id, now + wait);
+  };
+  const forget = (id: string) => {
+    const gone = watched.get(id);
+    if (!gone) return;
+    watched.delete(id);
+    dirty.delete(gone);
+    schedule.remove(id);
+  };
+  const forgetAll = () => {
+    for (const id of [...watched.keys()]) forget(id);
+  };
+  shards.onLost(forgetAll);
+
+  const known = new Set<number>();
+  const balance = async () => {
+    const { surplus } = await shards.balance();
+    const giveBack = new Set(surplus);
+    for (const [id, { config }] of watched) if (giveBack.has(shardOf(config.ref))) forget(id);
+    if (surplus.length > 0) {
+      await flush();
+      await shards.release(surplus);
+    }
+    const held = shards.held();
+    for (const shard of known) if (!held.has(shard)) known.delete(shard);
+    const gained = [...held].filter((shard) => !known.has(shard));
+    if (gained.length === 0) return;
+    for (const fresh of await store.load(gained, wallNow(), null)) add(fresh);
+    for (const shard of gained) known.add(shard);
+  };
+  let reloadedAt: Date | null = null;
+  const reload = async () => {
+    const begun = clock.now();
+    // An overlap, for transactions that were under way.
+    const since = reloadedAt ? new Date(reloadedAt.getTime() - 15_000) : null;
+    await calendar.refresh();
+    frozen = await readControl();
+    if (known.size > 0 && since) {
+      for (const fresh of await store.load([...known], wallNow(), since)) {
+        const before = watched.get(fresh.config.id);
+        // What is known here is newer than the row, unless another process wrote it.
+        if (before && before.version === fresh.version) adopt(before, fresh);
+        else if (!busy.has(fresh.config.id)) add(fresh);
+      }
+    }
+    reloadedAt = begun;
+    await readForeignParents();
+  };
+  const sweep = async () => {
+    const ids = await store.ids([...known]);
+    for (const id of watched.keys()) if (!ids.has(id)) forget(id);
+    await healing.endLost();
+  };
+  const readControl = async () => {
+    const { rows } = await db.pool.query<{ frozen: boolean; frozen_reason: string | null }>(
+      'SELECT frozen, frozen_reason FROM health_control WHERE id = 1',
+    );
+    return { frozen: rows[0]?.frozen ?? false, reason: rows[0]?.frozen_reason ?? null };
+  };
+  const readForeignParents = async () => {
+    const wanted = new Set<string>();
+    for (const { config } of watched.values()) {
+      for (const id of config.parents) if (!watched.has(id)) wanted.add(id);
+    }
+    foreign.clear();
+    if (wanted.size === 0) return;
+    for (const row of await store.states([...wanted])) {
+      foreign.set(row.target_id, {
+        id: row.target_id,
+        name: row.name,
+        down: row.observed === 'down',
+        failing: row.failures > 0,
+        paused: row.paused,
+        lastCheckAt: row.last_check_at?.getTime() ?? null,
+      });
+    }
+  };
+  const parentsOf = (child: Watched): Parent[] =>
+    child.config.parents.flatMap((id) => {
+      const own = watched.get(id);
+      if (!own) return foreign.get(id) ?? [];
+      return {
+        id,
+        name: own.config.name,
+        down: own.memory.observed === 'down',
+        failing: own.memory.failures > 0,
+        paused: own.config.paused,
+        lastCheckAt: own.lastCheckAt,
+      };
+    });
+  const adopt = (target: Watched, fresh: Watched) => {
+    const { config } = target;
+    if (JSON.stringify(config) === JSON.stringify(fresh.config)) return;
+    target.config = fresh.config;
+    if (fresh.config.paused) schedule.remove(config.id);
+    else if (!target.running) schedule.set(config.id, clock.monotonicMs());
+    if (config.paused && !fresh.config.paused) target.watchedSince = wallNow();
+  };
+  const askSoon = (id: string) => {
+    const own = watched.get(id);
+    if (own && !own.config.paused && !own.running) schedule.set(id, clock.monotonicMs());
+  };
+  const stopListening = bus.on('health', ({ type, id }) => {
+    if (!id) return;
+    if (type === 'target') reloadSoon = true;
+    if (type === 'recheck') {
+      const own = watched.get(id);
+      if (own && own.memory.observed !== 'healthy') {
+        own.closeWatchUntil = clock.monotonicMs() + CLOSE_WATCH_FOR_MS;
+      }
+      askSoon(id);
+    }
+  });
+  let reloadSoon = false;
+
+  // ---- checking
+
+  const dispatch = (wait: Promise<void>[]) => {
+    const now = clock.monotonicMs();
+    while (running < deps.maxRunning) {
+      const next = schedule.pop(now);
+      if (!next) return;
+      const target = watched.get(next.key);
+      if (!target || target.running || target.config.paused) continue;
+      target.running = true;
+      running += 1;
+      const lagMs = now - next.due;
+      wait.push(
+        checkOne(target, lagMs)
+          .catch((err) => log.error({ err, target: target.config.id }, 'a check failed inside'))
+          .finally(() => {
+            running -= 1;
+            // Edited meanwhile: the fresh record goes on.
+            const current = watched.get(next.key) ?? target;
+            current.running = false;
+            target.running = false;
+            if (watched.has(next.key)) reschedule(current, next.due);
+          }),
+      );
+    }
+  };
+  const reschedule = (target: Watched, due: number) => {
+    const { config, memory } = target;
+    if (config.paused) return;
+    const now = clock.monotonicMs();
+    const interval =
+      config.kind === 'heartbeat'
+        ? Math.min(config.intervalMs, HEARTBEAT_LOOK_MS)
+        : config.intervalMs;
+    if (now < target.closeWatchUntil && memory.observed !== 'healthy') {
+      return schedule.set(config.id, now + Math.min(interval, CLOSE_WATCH_MS));
+    }
+    if (isUnsettled(memory, config.policy)) {
+      return schedule.set(config.id, now + Math.min(interval, RECHECK_MS));
+    }
+    schedule.set(config.id, nextDue(due, interval, now, randomInt(1_000) / 1_000));
+  };
+
+  const checkOne = async (target: Watched, lagMs: number) => {
+    const { config } = target;
+    const result = config.kind === 'heartbeat' ? await checkBeat(target) : await probe(target);
+    deps.onCheck?.(result.ok ? 'ok' : 'failed', lagMs / 1000);
+    if (stopped.signal.aborted || watched.get(config.id) === undefined) return;
+    const nothing = saysNothingArrived(result.symptom);
+    let inconclusive = false;
+    if (config.host && !isLoopback(config.host) && config.kind !== 'heartbeat') {
+      online.note(config.host, !nothing, wallNow());
+      if (nothing) inconclusive = await online.isOffline(config.host, wallNow());
+    }
+    busy.add(config.id);
+    try {
+      await takeIn(watched.get(config.id) ?? target, result, inconclusive);
+    } finally {
+      busy.delete(config.id);
+    }
+  };
+  const probe = (target: Watched): Promise<CheckResult> => {
+    const { kind, url, headers, settings, timeoutMs } = target.config;
+    // Heartbeats do not come here.
+    const probed = kind === 'heartbeat' ? 'tcp' : kind;
+    return prober({ kind: probed, url, headers, settings, timeoutMs, signal: stopped.signal });
+  };
+  const checkBeat = async (target: Watched): Promise<CheckResult> => {
+    const { config } = target;
+    const [row] = await store.beats([config.id]);
+    const now = wallNow();
+    target.lastBeatAt = row?.last_beat_at?.getTime() ?? null;
+    // Whoever called while no console ran could not be heard.
+    const since = Math.max(target.lastBeatAt ?? config.createdAt, target.watchedSince);
+    const late = now - since > config.intervalMs + config.timeoutMs;
+    const failed = row?.last_beat_failed ?? false;
+    const seen =
+      target.lastBeatAt === null
+        ? 'never called in'
+        : `last heartbeat ${Math.round((now - target.lastBeatAt) / 1000)} s ago`;
+    return {
+      at: new Date(now).toISOString(),
+      ok: !late && !failed,
+      latencyMs: null,
+      detail:
+        failed && !late
+          ? 'the heartbeat reported a failure'
+          : `${seen}, expected every ${config.intervalMs / 1000} s`,
+      symptom: late || failed ? 'heartbeat' : null,
+      impaired: null,
+      tlsExpiresAt: null,
+    };
+  };
+
+  const takeIn = async (target: Watched, result: CheckResult, inconclusive: boolean) => {
+    const { config } = target;
+    const at = Date.parse(result.at);
+    // Nobody has called in yet, and it is not late: nothing is known.
+    const silent = config.kind === 'heartbeat' && target.lastBeatAt === null && result.ok;
+    if (silent) return;
+    rows.push({
+      ref: config.ref,
+      at,
+      latencyMs: result.latencyMs,
+      ok: result.ok,
+      excluded: inconclusive || calendar.covers(config.id) !== null,
+      detail:
+        result.ok && result.impaired === null
+          ? null
+          : (result.impaired ?? result.detail).slice(0, 500),
+    });
+    if (rows.length > MAX_CHECK_ROWS) {
+      dropped += rows.length - MAX_CHECK_ROWS;
+      rows = rows.slice(-MAX_CHECK_ROWS);
+    }
+    const before = { ...target };
+    const seen = observe(target.memory, config.policy, {
+      at,
+      ok: result.ok,
+      impaired: result.impaired,
+      inconclusive,
+      detail: result.detail,
+    });
+    target.memory = seen.memory;
+    target.lastCheckAt = at;
+    target.latencyMs = result.latencyMs;
+    target.detail = result.impaired ?? result.detail;
+    target.symptom = result.symptom;
+    if (result.tlsExpiresAt) target.tlsExpiresAt = Date.parse(result.tlsExpiresAt);
+    dirty.add(target);
+    if (!result.ok && seen.memory.failures === 1) askParents(target);
+    const reason = seen.change?.reason ?? '';
+    if (seen.change || shownNow(target) !== target.shown) await move(target, before, reason, at);
+  };
+  const askParents = (child: Watched) => {
+    for (const id of child.config.parents) {
+      if (watched.has(id)) askSoon(id);
+      else bus.publish({ topic: 'health', type: 'recheck', id });
+    }
+  };
+  const shownNow = (target: Watched) =>
+    shownState(target.memory.observed, {
+      paused: target.config.paused,
+      maintenance: calendar.covers(target.config.id) !== null,
+    });
+
+  /** Writes a change of state and all that follows from it; puts the memory back when the database is away. */
+  const move = async (target: Watched, before: Watched, reason: string, at: number) => {
+    const { config } = target;
+    const from = before.shown;
+    const to = shownNow(target);
+    target.shown = to;
+    if (from !== to) target.shownSince = at;
+    const wentDown = target.memory.observed === 'down' && before.memory.observed !== 'down';
+    const cameBack = target.memory.observed !== 'down' && before.memory.observed === 'down';
+    if (wentDown) {
+      const healthyFor = at - before.memory.since;
+      const ended = before.memory.observed !== 'unknown' && healthyFor >= SERIES_RESET_MS;
+      if (target.seriesId === null || ended) target.seriesId = newId(new Date(at));
+    }
+    try {
+      const saved = await db.tx(async (tx) => {
+        if (!(await store.saveTransition(tx, target, { from, to, reason, at }))) return false;
+        if (wentDown) target.episode = await openEpisode(tx, target, at);
+        if (cameBack && target.episode) {
+          await tx.episode.updateMany({
+            where: { id: target.episode.id, recoveredAt: null },
+            data: { recoveredAt: new Date(at) },
+          });
+          if (target.seriesId) await healing.recovered(tx, config, target.seriesId, at);
+        }
+        if (target.incidentId && from !== to) {
+          await incidents.record(tx, target.incidentId, {
+            kind: 'state',
+            detail: `${config.name}: ${from} → ${to}. ${reason}`,
+          });
+        }
+        return true;
+      });
+      if (!saved) return void (await reread(config.id));
+      target.version += 1;
+      dirty.delete(target);
+      const ended = cameBack ? target.episode : null;
+      if (cameBack) target.episode = null;
+      bus.publish({ topic: 'health', type: 'state', id: config.id });
+      if (ended && config.remedy) await healing.review(config, ended.symptom);
+    } catch (error) {
+      Object.assign(target, before);
+      if (!isUnreachable(error)) throw error;
+      log.warn(
+        { target: config.id },
+        'a change of state could not be written; it is checked again',
+      );
+      target.closeWatchUntil = clock.monotonicMs() + CLOSE_WATCH_FOR_MS;
+    }
+    await reconcile(target, null);
+  };
+  const openEpisode = async (
+    tx: Parameters<Parameters<Db['tx']>[0]>[0],
+    target: Watched,
+    at: number,
+  ) => {
+    const id = newId(new Date(at));
+    const firstFailureAt = target.memory.firstFailureAt ?? at;
+    const symptom = target.symptom ?? 'other';
+    await tx.$executeRaw`
+      INSERT INTO episodes (id, target_id, symptom, first_failure_at, down_at)
+      VALUES (${id}::uuid, ${target.config.id}::uuid, ${symptom}, ${new Date(firstFailureAt)}, ${new Date(at)})
+      ON CONFLICT DO NOTHING`;
+    return { id, downAt: at, firstFailureAt, symptom, incidentId: null, escalated: false };
+  };
+  const reread = async (id: string) => {
+    const fresh = await store.loadOne(id, wallNow());
+    if (fresh) add(fresh);
+    else forget(id);
+  };
+
+  // ---- dealing with what is down
+
+  const needsAttention = (target: Watched) =>
+    target.memory.observed === 'down' || target.incidentId !== null || target.suppressedBy !== null;
+
+  const reconcileAll = async () => {
+    for (const target of watched.values()) {
+      if (busy.has(target.config.id) || shownNow(target) === target.shown) continue;
+      const window = calendar.covers(target.config.id);
+      const reason = target.config.paused
+        ? 'Paused'
+        : window
+          ? `Maintenance: ${window.name}`
+          : target.shown === 'maintenance'
+            ? 'Maintenance ended'
+            : 'Checks go on';
+      await exclusively(target, () => move(target, { ...target }, reason, wallNow()));
+    }
+    const attention = [...watched.values()].filter(needsAttention);
+    const series = attention.flatMap(({ seriesId, config, episode }) =>
+      seriesId && config.remedy && episode ? seriesId : [],
+    );
+    const runs = await healing.runsOf(series);
+    for (let i = 0; i < attention.length; i += RECONCILE_AT_ONCE) {
+      await Promise.all(
+        attention.slice(i, i + RECONCILE_AT_ONCE).map(async (target) => {
+          await exclusively(target, () =>
+            reconcile(target, runs.get(target.seriesId ?? '') ?? []),
+          ).catch((err) =>
+            log.error({ err, target: target.config.id }, 'a target was not dealt with'),
+          );
+        }),
+      );
+    }
+  };
+  const exclusively = async (target: Watched, work: () => Promise<void>) => {
+    const { id } = target.config;
+    if (busy.has(id) || watched.get(id) !== target) return;
+    busy.add(id);
+    try {
+      await work();
+    } finally {
+      busy.delete(id);
+    }
+  };
+
+  /** One target. `runs` is null when they are to be read, as right after a change. */
+  const reconcile = async (target: Watched, runs: SeriesRun[] | null) => {
+    const { memory, config } = target;
+    if (memory.observed !== 'down') {
+      if (target.suppressedBy !== null) await suppress(target, null);
+      // While it flaps, and while nothing is known, the incident stays.
+      if (target.incidentId === null || memory.flapping || memory.observed === 'unknown') return;
+      await db.tx((tx) =>
+        incidents.recovered(tx, config, target.detail ?? 'checks are good again'),
+      );
+      incidents.announce(target.incidentId);
+      target.incidentId = null;
+      return;
+    }
+    if (!target.episode) return;
+    const parents = parentsOf(target);
+    const culprit = parents.find(({ down }) => down) ?? null;
+    if (target.suppressedBy !== (culprit?.id ?? null)) await suppress(target, culprit);
+    const quiet = shownNow(target) !== 'down' || culprit !== null || awaitsParent(target, parents);
+    if (!quiet && target.episode.incidentId === null) await openIncident(target);
+    if (config.remedy) await heal(target, culprit, parents, runs);
+  };
+  /** Whether a parent may turn out to be the cause, so that alerts and remedies wait a moment. */
+  const awaitsParent = (child: Watched, parents: readonly Parent[]): boolean => {
+    const { episode, memory, config } = child;
+    if (!episode) return false;
+    // After a parent came back the child gets a fresh count before it alerts by itself.
+    if (memory.failures < config.policy.failAfter) return true;
+    if (wallNow() - episode.downAt > PARENT_WAIT_MS) return false;
+    return parents.some(
+      ({ down, failing, paused, lastCheckAt }) =>
+        !down && !paused && (failing || (lastCheckAt ?? 0) < episode.firstFailureAt),
+    );
+  };
+  const suppress = async (target: Watched, culprit: Parent | null) => {
+    const { config } = target;
+    const was = target.suppressedBy;
+    await db.tx(async (tx) => {
+      await tx.targetState.updateMany({
+        where: { targetId: config.id },
+        data: { suppressedBy: culprit?.id ?? null },
+      });
+      if (!culprit) return;
+      // The parent's incident says what is held back.
+      const found = await tx.$queryRaw<{ id: string }[]>`
+        SELECT i.id::text FROM incident_members m JOIN incidents i ON i.id = m.incident_id
+        WHERE m.target_id = ${culprit.id}::uuid AND i.status <> 'resolved' LIMIT 1`;
+      if (found[0]) {
+        await incidents.record(tx, found[0].id, {
+          kind: 'suppressed',
+          detail: `${config.name} is down too; no alert of its own, because it depends on ${culprit.name}`,
+        });
+      }
+    });
+    target.suppressedBy = culprit?.id ?? null;
+    if (was !== null && culprit === null && target.memory.observed === 'down') {
+      target.memory = { ...target.memory, failures: 0 };
+      askSoon(config.id);
+    }
+    bus.publish({ topic: 'health', type: 'state', id: config.id });
+  };
+  const openIncident = async (target: Watched) => {
+    const { config, episode } = target;
+    if (!episode) return;
+    const opened = await db.tx(async (tx) => {
+      // Once an episode, also when an operator resolved it by hand.
+      const claimed = await tx.$queryRaw<{ incident_id: string | null }[]>`
+        SELECT incident_id::text FROM episodes WHERE id = ${episode.id}::uuid FOR UPDATE`;
+      if (!claimed[0] || claimed[0].incident_id !== null) return claimed[0]?.incident_id ?? null;
+      const { id } = await incidents.open(tx, {
+        target: { id: config.id, name: config.name },
+        group: config.group,
+        severity: 'error',
+        startedAt: new Date(episode.firstFailureAt),
+        detail: target.detail ?? 'checks fail',
+        facts: [
+          { label: 'Check', value: `${config.kind}, every ${config.intervalMs / 1000} s` },
+          { label: 'Failed in a row', value: String(target.memory.failures) },
+          {
+            label: 'Healing',
+            value: config.remedy ? `${describeRemedy(config.remedy)}, ${modeOf(target)}` : 'none',
+          },
+        ],
+      });
+      await tx.episode.update({
+        where: { id: episode.id },
+        data: { incidentId: id },
+        select: { id: true },
+      });
+      return id;
+    });
+    episode.incidentId = opened;
+    target.incidentId = opened;
+    if (opened) incidents.announce(opened);
+    bus.publish({ topic: 'health', type: 'state', id: config.id });
+  };
+  const modeOf = ({ config }: Watched) => effectiveMode(config.remedyMode, config.demoted);
+  const blockOf = (target: Watched, culprit: Parent | null, parents: readonly Parent[]) =>
+    blockReason({
+      frozen: frozen.frozen ? (frozen.reason ?? '') : null,
+      paused: target.config.paused,
+      window: calendar.covers(target.config.id)?.name ?? null,
+      parentDown: culprit?.name ?? null,
+      parentAwaited: awaitsParent(target, parents),
+    });
+  const decide = (
+    target: Watched,
+    culprit: Parent | null,
+    parents: readonly Parent[],
+    runs: readonly SeriesRun[],
+  ): Plan =>
+    plan({
+      now: wallNow(),
+      down: target.memory.observed === 'down',
+      firstFailureAt: target.episode?.firstFailureAt ?? wallNow(),
+      mode: modeOf(target),
+      hasRemedy: target.config.remedy !== null,
+      runs,
+      escalated: target.episode?.escalated ?? false,
+      blocked: blockOf(target, culprit, parents),
+      jitter: (Number.parseInt(target.seriesId?.slice(-4) ?? '0', 16) || 0) / 65_536,
+    });
+  const heal = async (
+    target: Watched,
+    culprit: Parent | null,
+    parents: readonly Parent[],
+    given: SeriesRun[] | null,
+  ) => {
+    const { config, episode, seriesId } = target;
+    if (!episode || !seriesId || !config.remedy) return;
+    let runs = given ?? (await healing.runsOf([seriesId])).get(seriesId) ?? [];
+    const next = decide(target, culprit, parents, runs);
+    const goesOn = next.kind === 'run' || next.kind === 'propose' || next.kind === 'escalate';
+    const healTarget = { id: config.id, name: config.name, remedy: config.remedy };
+    let judged = false;
+    for (const run of runs) {
+      if (run.helped === null) judged = (await healing.settle(healTarget, run, goesOn)) || judged;
+    }
+    if (judged) {
+      await healing.review(config, episode.symptom);
+      runs = (await healing.runsOf([seriesId])).get(seriesId) ?? [];
+    }
+    switch (next.kind) {
+      case 'run':
+        await healing.start({ target: healTarget, seriesId, attempt: next.attempt, episode });
+        return;
+      case 'propose':
+        await healing.propose({ target: healTarget, seriesId, attempt: next.attempt, episode });
+        return;
+      case 'expire':
+        for (const run of runs) await healing.expire(run, next.reason);
+        return;
+      case 'escalate':
+        await escalate(target, next.reason, runs);
+        return;
+      default:
+    }
+  };
+  const escalate = async (target: Watched, reason: string, runs: readonly SeriesRun[]) => {
+    const { episode, config } = target;
+    // Someone may be told only once there is an incident to look at.
+    if (!episode?.incidentId) return;
+    const incidentId = episode.incidentId;
+    await db.tx(async (tx) => {
+      const { count } = await tx.episode.updateMany({
+        where: { id: episode.id, escalatedAt: null },
+        data: { escalatedAt: clock.now() },
+      });
+      if (count === 0) return;
+      const attempts = runs.filter(({ attempt }) => attempt !== null).slice(-MAX_ATTEMPTS);
+      await incidents.escalate(tx, incidentId, {
+        detail: `${config.name}: ${reason} A person is needed.`,
+        facts: [
+          ...attempts.map((run) => ({
+            label: `Attempt ${run.attempt}`,
+            value: run.detail ?? run.status,
+          })),
+          { label: 'Last check', value: target.detail ?? 'no detail' },
+        ],
+      });
+    });
+    episode.escalated = true;
+    incidents.announce(incidentId);
+  };
+
+  // ---- the loop
+
+  const flush = async () => {
+    const batch = [...dirty];
+    const checks = rows;
+    rows = [];
+    dirty.clear();
+    try {
+      await deps.history.ensurePartitions(checks);
+      await store.saveChecks(checks);
+      await store.saveMemories(batch);
+    } catch (error) {
+      // Kept for the next time, within the bound.
+      rows = [...checks, ...rows].slice(-MAX_CHECK_ROWS);
+      for (const each of batch) if (watched.get(each.config.id) === each) dirty.add(each);
+      throw error;
+    }
+    if (dropped > 0) {
+      log.warn({ dropped }, 'results of checks were dropped: the database was away for too long');
+      dropped = 0;
+    }
+  };
+  const chores = [
+    { every: BALANCE_MS, work: balance, at: Number.NEGATIVE_INFINITY },
+    { every: RELOAD_MS, work: reload, at: Number.NEGATIVE_INFINITY },
+    { every: SWEEP_MS, work: sweep, at: Number.NEGATIVE_INFINITY },
+    { every: FLUSH_MS, work: flush, at: Number.NEGATIVE_INFINITY },
+    { every: RECONCILE_MS, work: reconcileAll, at: Number.NEGATIVE_INFINITY },
+  ];
+  const runChores = async () => {
+    for (const chore of chores) {
+      const now = clock.monotonicMs();
+      const asked = chore.work === reload && reloadSoon;
+      if (now - chore.at < chore.every && !asked) continue;
+      if (asked) reloadSoon = false;
+      chore.at = now;
+      try {
+        await chore.work();
+      } catch (err) {
+        if (db.status().up && !isUnreachable(err))
+          log.error({ err }, 'a chore of the health engine failed');
+      }
+    }
+  };
+  let timer: NodeJS.Timeout | undefined;
+  let doing: Promise<void> | null = null;
+  const inFlight = new Set<Promise<void>>();
+  const tick = () => {
+    const begun: Promise<void>[] = [];
+    dispatch(begun);
+    for (const each of begun) {
+      inFlight.add(each);
+      void each.finally(() => inFlight.delete(each));
+    }
+    doing ??= runChores().finally(() => {
+      doing = null;
+    });
+  };
+
+  return {
+    async start() {
+      await runChores();
+      timer = setInterval(tick, TICK_MS);
+    },
+    async step() {
+      await runChores();
+      const wait: Promise<void>[] = [];
+      dispatch(wait);
+      await Promise.all(wait);
+      await reconcileAll();
+      await flush();
+    },
+    stats: () => ({
+      watched: watched.size,
+      running,
+      shards: shards.held().size,
+      down: [...watched.values()].filter(({ memory }) => memory.observed === 'down').length,
+    }),
+    async close() {
+      clearInterval(timer);
+      stopListening();
+      stopped.abort();
+      await Promise.race([
+        Promise.all(inFlight),
+        new Promise((resolve) => setTimeout(resolve, 2_000).unref()),
+      ]);
+      await doing;
+      await flush().catch((err) => log.warn({ err }, 'the last checks were not written'));
+      await shards.close();
+    },
+  };
+}

@@ -1,0 +1,4 @@
+/**
+ * Notify: tells people, durably and in order.
+ */
+export type { NotifyMessage } from './contract.ts';
