@@ -7,6 +7,7 @@ import { auditJobs, auditRouter, createAuditReader } from './audit/index.ts';
 import { createHealth, healthJobs, healthRouter } from './health/index.ts';
 import { createIncidents, incidentsRouter } from './incidents/index.ts';
 import { createKeys } from './keys/index.ts';
+import { createNotify, notifyJobs, notifyRouter } from './notify/index.ts';
 import type { JobDefinition } from './platform/jobs.ts';
 import type { Platform } from './runtime.ts';
 import { createSessions, sessionsJobs, sessionsRouter } from './sessions/index.ts';
@@ -46,10 +47,8 @@ export function createModules(platform: Platform) {
     replicas: platform.presence.count,
   });
 
-  const incidents = createIncidents({
-    ...platform,
-    teller: { enqueue: async () => 0, wake: () => undefined },
-  });
+  const notify = createNotify(platform);
+  const incidents = createIncidents({ ...platform, teller: notify });
   const checks = platform.metrics.histogram(
     'health_check_lag_seconds',
     'Time between when a check was due and when it began.',
@@ -86,6 +85,7 @@ export function createModules(platform: Platform) {
   const jobDefinitions: JobDefinition[] = [
     ...auditJobs(auditReader),
     ...healthJobs(health, platform.log),
+    ...notifyJobs(notify),
     ...sessionsJobs(sessions),
     ...usersJobs(signIn),
   ];
@@ -97,12 +97,23 @@ export function createModules(platform: Platform) {
     keys,
     live,
     system,
+    notify,
     incidents,
     health,
-    router: createAppRouter({ auditReader, sessions, users, system, incidents, health, config }),
+    router: createAppRouter({
+      auditReader,
+      sessions,
+      users,
+      system,
+      notify,
+      incidents,
+      health,
+      config,
+    }),
     jobDefinitions,
     /** Begins the work that goes on by itself: checks, healing, messages. Not on `ROLE=web`. */
     async start() {
+      notify.start();
       incidents.start();
       await health.start();
     },
@@ -110,6 +121,7 @@ export function createModules(platform: Platform) {
     async close() {
       await health.close();
       await incidents.close();
+      await notify.close();
       live.close();
       await keys.close();
       await sessions.close();
@@ -122,6 +134,7 @@ function createAppRouter(modules: {
   sessions: ReturnType<typeof createSessions>;
   users: ReturnType<typeof createUsers>;
   system: ReturnType<typeof createSystem>;
+  notify: ReturnType<typeof createNotify>;
   incidents: ReturnType<typeof createIncidents>;
   health: ReturnType<typeof createHealth>;
   config: Platform['config'];
@@ -136,6 +149,7 @@ function createAppRouter(modules: {
     audit: auditRouter(modules.auditReader),
     health: healthRouter(modules.health),
     incidents: incidentsRouter(modules.incidents),
+    notify: notifyRouter(modules.notify),
   });
 }
 

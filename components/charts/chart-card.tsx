@@ -9,7 +9,7 @@ import { Skeleton } from '../ui/skeleton.tsx';
 import { ChartLegend } from './chart-legend.tsx';
 import { ChartTable } from './chart-table.tsx';
 import { summarise, toChartRows } from './rows.ts';
-import type { Series, Threshold } from './series.ts';
+import type { EventMark, Series, Threshold } from './series.ts';
 import { useZoom } from './zoom.tsx';
 
 const TimeChart = dynamic(() => import('./time-chart.tsx'), {
@@ -28,11 +28,26 @@ type ChartCardProps = {
   /** Steps of the y axis; `binary` for bytes. */
   base?: 'decimal' | 'binary';
   threshold?: Threshold;
+  marks?: readonly EventMark[];
+  /** A longer pause between two points is a gap. */
+  gapMs?: number;
+  /** End of the range; the last point without it. */
+  end?: number;
 };
 
 /** A chart with its legend, a summary in words, and the same figures as a table. */
 export function ChartCard(props: ChartCardProps) {
-  const { title, series, format, points, rangeMs, base = 'decimal', threshold } = props;
+  const {
+    title,
+    series,
+    format,
+    points,
+    rangeMs,
+    base = 'decimal',
+    threshold,
+    marks,
+    gapMs,
+  } = props;
   const id = useId();
   const { span } = useZoom();
   const [asTable, setAsTable] = useState(false);
@@ -42,9 +57,10 @@ export function ChartCard(props: ChartCardProps) {
       within,
       series.map(({ name }) => name),
       MAX_ROWS,
+      gapMs,
     );
-  }, [points, span, series]);
-  const to = span?.to ?? points.at(-1)?.at ?? 0;
+  }, [points, span, series, gapMs]);
+  const to = span?.to ?? props.end ?? points.at(-1)?.at ?? 0;
   const from = span?.from ?? to - rangeMs;
   const summary = series
     .map(({ name, label }) => {
@@ -86,6 +102,7 @@ export function ChartCard(props: ChartCardProps) {
               to={to}
               base={base}
               threshold={threshold}
+              marks={marks?.filter(({ at }) => at >= from && at <= to)}
             />
           </div>
         ) : (

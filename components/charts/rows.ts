@@ -24,6 +24,7 @@ export function toChartRows(
   points: readonly LivePoint[],
   names: readonly string[],
   maxRows: number,
+  gapMs = GAP_MS,
 ): ChartRow[] {
   const first = points[0];
   const last = points.at(-1);
@@ -36,7 +37,7 @@ export function toChartRows(
     const [head] = bucket;
     if (!head) return;
     const before = rows.at(-1);
-    if (before && head.at - before.at > Math.max(GAP_MS, 3 * bucketMs)) {
+    if (before && head.at - before.at > Math.max(gapMs, 3 * bucketMs)) {
       const nothing = Object.fromEntries(names.map((name) => [name, null]));
       rows.push({ at: before.at + 1, values: nothing });
     }

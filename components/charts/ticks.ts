@@ -17,10 +17,14 @@ function decimalStep(raw: number): number {
   return factor * power;
 }
 
-const STEPS_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 300, 600] as const;
+const STEPS_SECONDS = [
+  1, 2, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200,
+  86_400, 172_800, 604_800, 1_209_600, 2_592_000,
+] as const;
 
 export function timeTicks(from: number, to: number): number[] {
-  const step = (STEPS_SECONDS.find((s) => (to - from) / (s * 1000) <= MAX_STEPS + 1) ?? 600) * 1000;
+  const step =
+    (STEPS_SECONDS.find((s) => (to - from) / (s * 1000) <= MAX_STEPS + 1) ?? 7_776_000) * 1000;
   const first = Math.ceil(from / step) * step;
   const steps = Math.max(0, Math.floor((to - first) / step));
   return Array.from({ length: Math.min(steps, MAX_STEPS) + 1 }, (_, index) => first + index * step);

@@ -12,9 +12,9 @@ import {
   XAxis,
   YAxis,
 } from 'recharts';
-import { formatClock } from '../format/time.ts';
+import { formatAxisTime, formatClock, formatInstant } from '../format/time.ts';
 import type { ChartRow } from './rows.ts';
-import { colorOf, type Series, type Threshold } from './series.ts';
+import { colorOf, type EventMark, type Series, type Threshold } from './series.ts';
 import { timeTicks, valueTicks } from './ticks.ts';
 import { useZoom } from './zoom.tsx';
 
@@ -26,8 +26,15 @@ export type TimeChartProps = {
   to: number;
   base: 'decimal' | 'binary';
   threshold?: Threshold | undefined;
+  marks?: readonly EventMark[] | undefined;
 };
 
+const LONG_MS = 20 * 60_000;
+const markColours = {
+  ok: 'var(--color-ok)',
+  bad: 'var(--color-bad)',
+  info: 'var(--color-accent-text)',
+} as const;
 const axis = { stroke: 'var(--color-line-strong)', fontSize: 12 } as const;
 const tick = { fill: 'var(--color-muted)', fontSize: 12 } as const;
 
@@ -38,12 +45,15 @@ function Reading(props: {
   row: ChartRow | undefined;
   series: readonly Series[];
   format(value: number): string;
+  long: boolean;
 }) {
-  const { active, row, series, format } = props;
+  const { active, row, series, format, long } = props;
   if (!active || !row) return null;
   return (
     <div className="rounded-control border border-line-strong bg-raised px-2.5 py-1.5 text-12 shadow-float">
-      <div className="mb-0.5 text-muted tabular-nums">{formatClock(row.at)}</div>
+      <div className="mb-0.5 text-muted tabular-nums">
+        {long ? formatInstant(row.at) : formatClock(row.at)}
+      </div>
       {series.map((each) => {
         const value = row.values[each.name];
         return (
@@ -94,7 +104,7 @@ function greatest(rows: readonly ChartRow[], series: readonly Series[]): number 
 }
 
 export default function TimeChart(props: TimeChartProps) {
-  const { rows, series, format, from, to, base, threshold } = props;
+  const { rows, series, format, from, to, base, threshold, marks } = props;
   const ticks = valueTicks(greatest(rows, series), base);
   const { drag, handlers } = useBrush();
   return (
@@ -114,7 +124,7 @@ export default function TimeChart(props: TimeChartProps) {
           domain={[from, to]}
           allowDataOverflow
           ticks={timeTicks(from, to)}
-          tickFormatter={(value: number) => formatClock(value)}
+          tickFormatter={(value: number) => formatAxisTime(value, to - from)}
           tickLine={false}
           axisLine={axis}
           tick={tick}
@@ -139,9 +149,18 @@ export default function TimeChart(props: TimeChartProps) {
               row={rows.find((row) => row.at === label)}
               series={series}
               format={format}
+              long={to - from > LONG_MS}
             />
           )}
         />
+        {marks?.map((mark) => (
+          <ReferenceLine
+            key={`${mark.at}${mark.label}`}
+            x={mark.at}
+            stroke={markColours[mark.tone]}
+            strokeDasharray="2 3"
+          />
+        ))}
         {threshold ? (
           <ReferenceLine y={threshold.value} stroke="var(--color-warn)" strokeDasharray="4 3" />
         ) : null}

@@ -9,6 +9,15 @@ export function formatClock(at: string | number): string {
   return clock.format(new Date(at));
 }
 
+const minutes = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short' });
+const dayMonth = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+
+/** For an axis over `spanMs`: seconds, then minutes, then days. */
+export function formatAxisTime(at: number, spanMs: number): string {
+  if (spanMs <= 20 * 60_000) return formatClock(at);
+  return (spanMs <= 36 * 3_600_000 ? minutes : dayMonth).format(new Date(at));
+}
+
 /** `21 Nov 2025, 12:04:31 CET`. */
 export function formatInstant(at: string | number): string {
   return full.format(new Date(at));

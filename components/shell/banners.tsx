@@ -1,10 +1,13 @@
 'use client';
 
-import { DatabaseZap, Pause, Unplug } from 'lucide-react';
+import { useQuery } from '@tanstack/react-query';
+import { DatabaseZap, Pause, ShieldOff, Unplug } from 'lucide-react';
+import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { formatClock } from '../format/time.ts';
 import { useLiveStatus, useOutages } from '../live/hooks.ts';
 import { live } from '../live/stream.ts';
+import { trpc } from '../trpc/client.ts';
 import { Button } from '../ui/button.tsx';
 import { cx } from '../ui/cx.ts';
 
@@ -31,6 +34,7 @@ function Banner(props: { tone: 'bad' | 'warn' | 'info'; icon: ReactNode; childre
 export function Banners() {
   const { database, redis } = useOutages();
   const { state, since } = useLiveStatus();
+  const control = useQuery(trpc.health.control.queryOptions(undefined, { retry: false })).data;
   return (
     <div aria-live="polite">
       {database !== null ? (
@@ -48,6 +52,17 @@ export function Banners() {
         <Banner tone="warn" icon={<Unplug aria-hidden />}>
           The console does not answer; figures are from {formatClock(since)}. It is tried again by
           itself.
+        </Banner>
+      ) : null}
+      {control?.frozen ? (
+        <Banner tone="warn" icon={<ShieldOff aria-hidden />}>
+          <span>
+            Healing is paused for the whole fleet{control.by ? ` by ${control.by}` : ''}
+            {control.reason ? `: ${control.reason}` : ''}. Checks and alerts go on.
+          </span>
+          <Link href="/health" className="font-medium underline">
+            Resume on Health
+          </Link>
         </Banner>
       ) : null}
       {state === 'paused' ? (

@@ -9,13 +9,24 @@ const affected: Record<string, readonly { pathKey(): readonly unknown[] }[]> = {
   audit: [trpc.audit.list, trpc.audit.actions, trpc.system.overview],
   users: [trpc.users.list, trpc.users.me],
   sessions: [trpc.sessions.list, trpc.users.me],
+  health: [trpc.health.counts, trpc.health.control, trpc.health.maintenance],
+  incidents: [trpc.incidents],
   system: [trpc.system.overview, trpc.system.info, trpc.system.settings],
 };
 
 /** Frames tell what changed; matching queries on screen are asked again, and no others. */
 export function useLiveQueries(): void {
   const client = useQueryClient();
-  useLiveTopics(['database', 'redis', 'audit', 'users', 'sessions', 'system']);
+  useLiveTopics([
+    'database',
+    'redis',
+    'audit',
+    'users',
+    'sessions',
+    'system',
+    'health',
+    'incidents',
+  ]);
   useLiveEvents((events) => {
     for (const { topic, type } of events) {
       if (topic === 'database' && type === 'recovered') {

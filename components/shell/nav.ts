@@ -1,5 +1,14 @@
 /** Every page of the console, once. A module adds its entry here; the sidebar, the palette and `g` keys follow. */
-import { Gauge, type LucideIcon, ScrollText, Settings2, UsersRound } from 'lucide-react';
+import {
+  Gauge,
+  HeartPulse,
+  type LucideIcon,
+  ScrollText,
+  Settings2,
+  Siren,
+  UsersRound,
+  Wrench,
+} from 'lucide-react';
 import type { Role } from '../../server/api/contract.ts';
 
 type NavGroup = 'Observe' | 'Protect' | 'Predict' | 'Data' | 'Access' | 'System';
@@ -13,6 +22,8 @@ export type NavEntry = {
   key: string;
   /** Shows the range of time in the top bar. */
   timeRange?: true;
+  /** What of it needs a person is counted beside its name. */
+  badge?: 'incidents' | 'approvals';
 };
 
 export const nav: readonly NavEntry[] = [
@@ -24,6 +35,32 @@ export const nav: readonly NavEntry[] = [
     role: 'viewer',
     key: 'o',
     timeRange: true,
+  },
+  {
+    href: '/health',
+    label: 'Health',
+    group: 'Observe',
+    icon: HeartPulse,
+    role: 'viewer',
+    key: 'h',
+    badge: 'approvals',
+  },
+  {
+    href: '/incidents',
+    label: 'Incidents',
+    group: 'Observe',
+    icon: Siren,
+    role: 'viewer',
+    key: 'i',
+    badge: 'incidents',
+  },
+  {
+    href: '/maintenance',
+    label: 'Maintenance',
+    group: 'Observe',
+    icon: Wrench,
+    role: 'viewer',
+    key: 'm',
   },
   { href: '/users', label: 'Users', group: 'Access', icon: UsersRound, role: 'admin', key: 'u' },
   { href: '/audit', label: 'Audit', group: 'System', icon: ScrollText, role: 'admin', key: 'a' },
@@ -43,7 +80,21 @@ export const navGroups: readonly NavGroup[] = [...new Set(nav.map(({ group }) =>
 /** Pages that are not in the sidebar. */
 export const account = { href: '/sessions', label: 'Account and sessions', key: 'e' } as const;
 
+/** Pages of one thing, and the list that each belongs to. */
+const details: readonly { href: string; label: string; list: string }[] = [
+  { href: '/health/target', label: 'Target', list: '/health' },
+  { href: '/incidents/detail', label: 'Incident', list: '/incidents' },
+];
+
+/** The entry of the sidebar that a page belongs to. */
+export function entryOf(pathname: string): NavEntry | undefined {
+  const href = details.find((page) => page.href === pathname)?.list ?? pathname;
+  return nav.find((entry) => entry.href === href);
+}
+
 export function titleOf(pathname: string): string {
   if (pathname === account.href) return account.label;
+  const detail = details.find(({ href }) => href === pathname);
+  if (detail) return detail.label;
   return nav.find(({ href }) => href === pathname)?.label ?? 'Wheelhouse';
 }

@@ -7,8 +7,9 @@ import type { Role } from '../../server/api/contract.ts';
 import { allows } from '../trpc/role.ts';
 import { cx } from '../ui/cx.ts';
 import { Mark } from './mark.tsx';
-import { type NavEntry, nav, navGroups } from './nav.ts';
+import { entryOf, type NavEntry, nav, navGroups } from './nav.ts';
 import { useMe } from './use-me.ts';
+import { useNeeds } from './use-needs.ts';
 
 const row =
   'flex h-8 items-center gap-2.5 rounded-control px-2.5 text-13 font-medium transition-colors duration-120 collapsed:md:justify-center collapsed:md:px-0';
@@ -23,7 +24,8 @@ function toggleSidebar() {
 }
 
 function Entry({ entry, onNavigate }: { entry: NavEntry; onNavigate?: (() => void) | undefined }) {
-  const current = usePathname() === entry.href;
+  const current = entryOf(usePathname())?.href === entry.href;
+  const needs = useNeeds(entry.badge);
   const Icon = entry.icon;
   return (
     <Link
@@ -37,7 +39,13 @@ function Entry({ entry, onNavigate }: { entry: NavEntry; onNavigate?: (() => voi
       )}
     >
       <Icon aria-hidden className="size-4 shrink-0" />
-      <span className={wordOnly}>{entry.label}</span>
+      <span className={cx(wordOnly, 'flex-1')}>{entry.label}</span>
+      {needs > 0 ? (
+        <span className="min-w-5 rounded-full bg-bad-soft px-1.5 text-center text-12 text-bad-text tabular-nums collapsed:md:hidden">
+          {needs > 99 ? '99+' : needs}
+          <span className="sr-only"> need a person</span>
+        </span>
+      ) : null}
     </Link>
   );
 }

@@ -7,7 +7,7 @@ import { Button } from '../ui/button.tsx';
 import { Kbd } from '../ui/kbd.tsx';
 import { LazyMenu } from './lazy-menu.tsx';
 import { LiveBadge } from './live-badge.tsx';
-import { nav, titleOf } from './nav.ts';
+import { entryOf, titleOf } from './nav.ts';
 import { openNav, openPalette } from './overlays.ts';
 import { TimeRange } from './time-range.tsx';
 
@@ -16,7 +16,7 @@ const loadAccountMenu = () => import('./account-menu.tsx');
 
 export function TopBar() {
   const pathname = usePathname();
-  const entry = nav.find(({ href }) => href === pathname);
+  const entry = entryOf(pathname);
   return (
     <header className="sticky top-0 z-30 flex h-12 items-center gap-1 border-b bg-canvas px-2 md:gap-2 md:px-6">
       <Button

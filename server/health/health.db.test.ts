@@ -61,14 +61,13 @@ async function pass(seconds: number, until?: () => Promise<boolean> | boolean): 
   return seconds;
 }
 const stateOf = async (id: string) => (await views.get(id)).state;
-const runsOf = async (id: string) => (await views.runs({ limit: 50, targetId: id })).items.reverse();
-const incidentsOf = async (id: string) =>
-  (await incidents.list({ limit: 50, targetId: id })).items;
+const runsOf = async (id: string) =>
+  (await views.runs({ limit: 50, targetId: id })).items.reverse();
+const incidentsOf = async (id: string) => (await incidents.list({ limit: 50, targetId: id })).items;
 /** A remedy is over when the run is no longer `running`. */
 const remediesDone = () =>
   vi.waitFor(
-    async () =>
-      expect(await db.prisma.remedyRun.count({ where: { status: 'running' } })).toBe(0),
+    async () => expect(await db.prisma.remedyRun.count({ where: { status: 'running' } })).toBe(0),
     { timeout: 5_000, interval: 10 },
   );
 let api: Service;
@@ -108,7 +107,12 @@ describe('a service that breaks and is restarted by its webhook', () => {
     expect(hook.calls).toHaveLength(1);
     const { headers, body } = hook.calls[0] ?? { headers: {}, body: '' };
     const [run] = await runsOf(id);
-    expect(run).toMatchObject({ status: 'verified', attempt: 1, trigger: 'automatic', helped: true });
+    expect(run).toMatchObject({
+      status: 'verified',
+      attempt: 1,
+      trigger: 'automatic',
+      helped: true,
+    });
     expect(headers['webhook-id']).toBe(run?.id);
     expect(headers['idempotency-key']).toBe(run?.id);
     expect(headers['webhook-signature']).toBe(
@@ -188,10 +192,7 @@ describe('a parent that is down', () => {
         })
       ).id;
     const parent = await make('database', database);
-    const children = [
-      await make('shop', shop, [parent]),
-      await make('search', search, [parent]),
-    ];
+    const children = [await make('shop', shop, [parent]), await make('search', search, [parent])];
     await pass(35);
     for (const each of [database, shop, search]) each.mode = 'errors';
     await pass(60);
@@ -312,7 +313,9 @@ describe('what holds healing back', () => {
     ]);
     // A minute of failures in maintenance counts for nothing; the seconds after it do.
     expect(uptime).toBeGreaterThan(0.2);
-    expect((await views.list({ limit: 10, sort: 'name' })).items[0]?.uptime24h).toBeGreaterThan(0.9);
+    expect((await views.list({ limit: 10, sort: 'name' })).items[0]?.uptime24h).toBeGreaterThan(
+      0.9,
+    );
     await targets.remove(testAuthority, [id]);
   });
 });

@@ -45,8 +45,14 @@ export function registerStream(
   // Ids go on over restarts, so that a client's last id never lies in our future.
   let id = clock.now().getTime();
   let lastFrameAt = 0;
+  // Past the bound a topic only says that more happened than it tells.
+  const overflown = new Set<string>();
   const stopListening = bus.onAny((event) => {
     if (events.length < MAX_EVENTS) events.push(event);
+    else if (!overflown.has(event.topic)) {
+      overflown.add(event.topic);
+      events.push({ topic: event.topic, type: 'overflow' });
+    }
   });
 
   const render = (frame: Frame, topics: string): string => {
@@ -80,6 +86,7 @@ export function registerStream(
       events,
     };
     events = [];
+    overflown.clear();
     frames.push(frame);
     if (frames.length > KEEP_FRAMES) frames.shift();
     lastFrameAt = clock.monotonicMs();

@@ -62,7 +62,7 @@ export type IncidentDetail = Omit<IncidentItem, 'timeline'> & {
   acknowledgeMs: number | null;
   recoverMs: number | null;
   /** Up to 500 events, oldest first. */
-  timeline: (TimelineEvent & { id: string; data: unknown })[];
+  timeline: (TimelineEvent & { id: string; data?: unknown })[];
 };
 export type IncidentFigures = {
   days: number;

@@ -56,7 +56,11 @@ test('the migrations lead to the schema', async () => {
   await query(direct, sql ?? '');
   const expected = await shape(direct);
   expect(expected.length).toBeGreaterThan(30);
-  expect(await shape(migrated)).toEqual(expected);
+  // Partitions and partial indexes, which Prisma's schema has no words for, stand in the migrations alone.
+  const beyond = /\bhealth_(checks|minutes|hours|rolled)|^index .* WHERE \(/;
+  const found = await shape(migrated);
+  expect(found.filter((line) => beyond.test(line)).length).toBeGreaterThan(5);
+  expect(found.filter((line) => !beyond.test(line))).toEqual(expected);
 });
 
 test('replicas that start together apply each migration once', async () => {

@@ -1,0 +1,23 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import { trpc } from '../trpc/client.ts';
+import type { NavEntry } from './nav.ts';
+
+const REFRESH_MS = 60_000;
+
+/** How much on a page needs a person: incidents that nobody has taken, remedies that wait for a yes. */
+export function useNeeds(what: NavEntry['badge']): number {
+  const options = { refetchInterval: REFRESH_MS, staleTime: REFRESH_MS, retry: false } as const;
+  const incidents = useQuery(
+    trpc.incidents.list.queryOptions(
+      { status: 'open', limit: 100 },
+      { ...options, enabled: what === 'incidents' },
+    ),
+  );
+  const control = useQuery(
+    trpc.health.control.queryOptions(undefined, { ...options, enabled: what === 'approvals' }),
+  );
+  if (what === 'incidents') return incidents.data?.items.length ?? 0;
+  return what === 'approvals' ? (control.data?.waiting ?? 0) : 0;
+}
