@@ -217,6 +217,23 @@ const variables = {
     description: 'Socket of the Docker Engine, for remedies that restart a container.',
     accepts: 'a path',
   }),
+  WHEELHOUSE_FLEET_URL: variable(
+    urlWith('http', 'https')
+      .transform((value) => value.replace(/\/+$/, ''))
+      .optional(),
+    {
+      group: 'Demo',
+      description:
+        'Supervisor of the demo fleet that game days put faults into; set by `npm run demo`.',
+      accepts: 'an http or https URL, e.g. http://127.0.0.1:4611',
+    },
+  ),
+  WHEELHOUSE_FLEET_TOKEN: variable(z.string().min(16).max(512).optional(), {
+    group: 'Demo',
+    description: 'Token of that supervisor.',
+    accepts: '16 to 512 characters',
+    secret: true,
+  }),
   LOG_LEVEL: variable(
     z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
     {
@@ -365,10 +382,15 @@ function crossCheck(values: Partial<Values>, mistakes: string[]): void {
       `${missing.join(', ')}: unset; accepted: all three of ${oidc.join(', ')}, or none`,
     );
   }
-  const admin = ['WHEELHOUSE_INIT_ADMIN_EMAIL', 'WHEELHOUSE_INIT_ADMIN_PASSWORD'] as const;
-  const unset = admin.filter((name) => values[name] === undefined);
-  if (unset.length === 1) {
-    mistakes.push(`${unset[0]}: unset; accepted: both of ${admin.join(' and ')}, or none`);
+  const pairs = [
+    ['WHEELHOUSE_INIT_ADMIN_EMAIL', 'WHEELHOUSE_INIT_ADMIN_PASSWORD'],
+    ['WHEELHOUSE_FLEET_URL', 'WHEELHOUSE_FLEET_TOKEN'],
+  ] as const;
+  for (const pair of pairs) {
+    const unset = pair.filter((name) => values[name] === undefined);
+    if (unset.length === 1) {
+      mistakes.push(`${unset[0]}: unset; accepted: both of ${pair.join(' and ')}, or none`);
+    }
   }
 }
 

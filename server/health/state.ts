@@ -31,6 +31,8 @@ export type Memory = {
   failures: number;
   successes: number;
   impaired: number;
+  /** Right and quick answers in a row. */
+  well: number;
   inconclusive: number;
   firstFailureAt: number | null;
   /** Last 21 checks, newest in bit 0, 1 = failed. */
@@ -56,6 +58,7 @@ export function freshMemory(now: number): Memory {
     failures: 0,
     successes: 0,
     impaired: 0,
+    well: 0,
     inconclusive: 0,
     firstFailureAt: null,
     outcomes: 0,
@@ -142,6 +145,7 @@ function count(memory: Memory, check: Check): Memory {
     failures: check.ok ? 0 : memory.failures + 1,
     successes: check.ok ? memory.successes + 1 : 0,
     impaired: check.ok && check.impaired ? memory.impaired + 1 : 0,
+    well: check.ok && !check.impaired ? memory.well + 1 : 0,
     firstFailureAt: check.ok ? null : (memory.firstFailureAt ?? check.at),
     outcomes,
     outcomeCount,
@@ -164,7 +168,7 @@ function judge(next: Memory, policy: Policy, check: Check): { to: Observed; reas
   const share = errorShare(next.recent);
   const erring = share !== null && share > policy.errorRate;
   if (observed === 'degraded') {
-    const well = next.successes >= policy.recoverAfter && next.impaired === 0 && !erring;
+    const well = next.well >= policy.recoverAfter && !erring;
     return well ? { to: 'healthy', reason: 'Answers are quick and right again' } : stay;
   }
   if (next.impaired >= policy.failAfter) {

@@ -39,8 +39,8 @@ const DRAIN_NOTICE_MS = 300;
 /** The caller closed the connection before the answer was out (the number that nginx made common). */
 const CALLER_LEFT = 499;
 const TRPC_PREFIX = '/api/trpc/';
-const PROBES = /^\/(livez|readyz|health\/)/;
-const QUIET = /^\/(livez|readyz|health\/|metrics|_next\/static\/)/;
+const PROBES = /^\/(livez|readyz|health\/(liveness|readiness|startup))/;
+const QUIET = /^\/(livez|readyz|health\/(liveness|readiness|startup)|metrics|_next\/static\/)/;
 
 export async function createHost(
   runtime: Runtime,

@@ -198,7 +198,9 @@ export async function registerPages(
     const shell = shells.get(clean);
     if (
       (request.method !== 'GET' && request.method !== 'HEAD') ||
-      /^\/(api|v1|health)(\/|$)/.test(clean)
+      /^\/(api|v1)(\/|$)/.test(clean) ||
+      // Whoever asks for a probe by a wrong name is a program.
+      (!shell && !payload && clean.startsWith('/health/'))
     ) {
       return sendProblem(request, reply, 404, `There is no ${request.method} ${clean}.`);
     }

@@ -167,6 +167,8 @@ export function createSender(deps: {
       )
       .finally(() => {
         inFlight.delete(run);
+        // What it held may go now, also when claims are being made at this moment.
+        again = true;
         look();
       });
     inFlight.set(run, claimed.channelId);
@@ -191,15 +193,19 @@ export function createSender(deps: {
   };
   /** Claims never overlap; whoever asks meanwhile is heard afterwards. */
   const fill = (): Promise<void> => {
+    if (closing.signal.aborted) return filling ?? Promise.resolve();
     again = true;
     filling ??= (async () => {
-      while (again && !closing.signal.aborted) {
-        again = false;
-        await fillOnce();
+      try {
+        while (again && !closing.signal.aborted) {
+          again = false;
+          await fillOnce();
+        }
+      } finally {
+        // In the same step as the last look at `again`: nobody asks in between unheard.
+        filling = null;
       }
-    })().finally(() => {
-      filling = null;
-    });
+    })();
     return filling;
   };
   const look = () => {
@@ -220,12 +226,12 @@ export function createSender(deps: {
   return {
     async tick() {
       const before = attempts;
-      await fill();
-      while (inFlight.size > 0) {
-        await Promise.race(inFlight.keys());
+      for (;;) {
         await fill();
+        if (again && !closing.signal.aborted) continue;
+        if (inFlight.size === 0) return attempts - before;
+        await Promise.race(inFlight.keys());
       }
-      return attempts - before;
     },
     deliver,
     look,

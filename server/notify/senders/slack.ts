@@ -26,7 +26,9 @@ const FIELDS = 10;
 const FIELD = 550;
 const LABEL = 100;
 const LINE = 300;
-const LINES = 8_400;
+const DOCUMENT = 13_000;
+/** What a section and a line cost beside their text. */
+const SECTION_FRAME = 80;
 
 const signs: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 /** The three signs by which Slack knows links, mentions and `<!channel>`. */
@@ -44,22 +46,21 @@ function fieldsOf(facts: Outgoing['facts']): Block[] {
   return fields.length > 0 ? [{ type: 'section', fields }] : [];
 }
 
-/** As many lines as fit, filled into sections; says how many are left. */
-function sectionsOf(lines: readonly RollupLine[], more: number): Block[] {
+/** As many lines as fit into `room`, filled into sections; says how many are left. */
+function sectionsOf(lines: readonly RollupLine[], more: number, room: number): Block[] {
   const sections: string[] = [];
   let used = 0;
   let taken = 0;
   for (const { title, kind, at } of lines) {
     const line = `• ${escaped(title, LINE)} (${kind}, ${at})`;
     const size = JSON.stringify(line).length;
-    if (used + size > LINES) break;
     const last = sections.at(-1);
-    if (last !== undefined && JSON.stringify(last).length + size < SECTION) {
-      sections[sections.length - 1] = `${last}\n${line}`;
-    } else {
-      sections.push(line);
-    }
-    used += size;
+    const joins = last !== undefined && JSON.stringify(last).length + size < SECTION;
+    const cost = size + (joins ? 0 : SECTION_FRAME);
+    if (used + cost > room) break;
+    if (joins) sections[sections.length - 1] = `${last}\n${line}`;
+    else sections.push(line);
+    used += cost;
     taken++;
   }
   const left = lines.length - taken + more;
@@ -70,25 +71,25 @@ function sectionsOf(lines: readonly RollupLine[], more: number): Block[] {
 function render(message: Outgoing, { publicUrl }: { publicUrl: string }): SlackPayload {
   const title = escaped(oneLine(message.title), HEADER);
   const body = escaped(message.text.trim(), SECTION);
-  return {
-    text: escaped(`[${message.severity}] ${oneLine(message.title)}`, FALLBACK),
-    blocks: [
-      { type: 'header', text: plain(title || 'No title') },
-      ...(body ? [{ type: 'section' as const, text: mrkdwn(body) }] : []),
-      ...fieldsOf(message.facts),
-      ...(message.lines ? sectionsOf(message.lines, message.more ?? 0) : []),
-      {
-        type: 'context',
-        elements: [mrkdwn(`${message.severity} · ${message.kind} · ${escaped(message.at, 40)}`)],
-      },
-      {
-        type: 'actions',
-        elements: [
-          { type: 'button', text: plain('Open'), url: absoluteUrl(publicUrl, message.href) },
-        ],
-      },
-    ],
-  };
+  const text = escaped(`[${message.severity}] ${oneLine(message.title)}`, FALLBACK);
+  const above: Block[] = [
+    { type: 'header', text: plain(title || 'No title') },
+    ...(body ? [{ type: 'section' as const, text: mrkdwn(body) }] : []),
+    ...fieldsOf(message.facts),
+  ];
+  const url = absoluteUrl(publicUrl, message.href);
+  const below: Block[] = [
+    {
+      type: 'context',
+      elements: [mrkdwn(`${message.severity} · ${message.kind} · ${escaped(message.at, 40)}`)],
+    },
+    { type: 'actions', elements: [{ type: 'button', text: plain('Open'), url }] },
+  ];
+  if (!message.lines) return { text, blocks: [...above, ...below] };
+  // Two frames more: the section that says how many are left, and a reserve.
+  const taken = JSON.stringify({ text, blocks: [...above, ...below] }).length + 2 * SECTION_FRAME;
+  const lines = sectionsOf(message.lines, message.more ?? 0, DOCUMENT - taken);
+  return { text, blocks: [...above, ...lines, ...below] };
 }
 
 /** What Slack answers when the webhook or the message is wrong, and stays so. */

@@ -1,0 +1,162 @@
+/**
+ * One service of the demo fleet: `node scripts/demo/service.ts NAME`, normally started by the supervisor
+ * (`fleet.ts`), with whom it ends. Listens on 127.0.0.1 only.
+ *
+ * - `GET /health`: 200 `{ status: 'ok', … }`, or 503 once its memory has outgrown what it started with by 100 MiB.
+ * - `POST /control/fault { fault, latencyMs? }` (bearer token, loopback): puts a fault into it.
+ * - everything else: its work, see `workloads.ts`.
+ *
+ * Environment: DEMO_PORT, DEMO_TOKEN, DEMO_PEERS (JSON: name → origin), DEMO_FAULT, DEMO_HEARTBEAT_URL, DEMO_SEED.
+ */
+import { timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { isFault, isServiceName, type ServiceName } from './catalog.ts';
+import { createFaults } from './faults.ts';
+import { call, type Peers, readText, seeded, type WorkerCounts, workloadOf } from './workloads.ts';
+
+const FLAKY_SHARE = 0.02;
+const WORK_EVERY_MS = 500;
+const BEAT_EVERY_MS = 2_000;
+const LISTEN_AGAIN_MS = 200;
+const LISTEN_ATTEMPTS = 40;
+
+const name = process.argv[2];
+if (!isServiceName(name)) {
+  console.error(`There is no service ${name}.`);
+  process.exit(2);
+}
+run(name);
+
+function run(service: ServiceName): void {
+  const { env } = process;
+  const token = env.DEMO_TOKEN ?? '';
+  const peers = parsePeers(env.DEMO_PEERS);
+  const faults = createFaults();
+  const random = seeded(Number(env.DEMO_SEED ?? 42));
+  const counts: WorkerCounts = { done: 0, failed: 0, lastError: null };
+  const workload = workloadOf(service, peers, counts);
+  let requests = 0;
+  if (isFault(env.DEMO_FAULT) && env.DEMO_FAULT !== 'kill') faults.set(env.DEMO_FAULT);
+
+  const handle = async (request: IncomingMessage, response: ServerResponse) => {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    if (url.pathname === '/control/fault') return control(request, response);
+    requests += 1;
+    if (!(await faults.pass(response))) return;
+    if (service === 'flaky' && random() < FLAKY_SHARE) {
+      return send(response, 500, { status: 'error', error: 'this happens now and then' });
+    }
+    if (url.pathname === '/health') return health(response);
+    const answer = await workload(request, url);
+    send(response, answer.status, answer.body);
+  };
+  const health = (response: ServerResponse) => {
+    const memory = faults.memoryFault();
+    send(response, memory ? 503 : 200, {
+      status: memory ? 'unwell' : 'ok',
+      service,
+      uptimeSeconds: Math.round(process.uptime()),
+      rssBytes: process.memoryUsage.rss(),
+      requests,
+      ...(memory ? { reason: memory } : {}),
+    });
+  };
+  const control = async (request: IncomingMessage, response: ServerResponse) => {
+    const local = /^(::ffff:)?127\.|^::1$/.test(request.socket.remoteAddress ?? '');
+    if (!local || !bears(request, token)) return send(response, 401, { error: 'not allowed' });
+    const { fault, latencyMs }: { fault?: unknown; latencyMs?: number } = Object(
+      JSON.parse(await readText(request)),
+    );
+    if (!isFault(fault) || fault === 'kill') return send(response, 400, { error: 'no such fault' });
+    faults.set(fault, latencyMs);
+    send(response, 200, { fault });
+  };
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error) => {
+      if (!response.headersSent) send(response, 400, { error: String(error?.message ?? error) });
+    });
+  });
+  server.requestTimeout = 10_000;
+  server.maxConnections = 1_000;
+  listen(server, Number(env.DEMO_PORT ?? 0));
+  if (service === 'worker') work(peers, counts, faults, env.DEMO_HEARTBEAT_URL ?? null);
+  // Without its supervisor it has no reason to be.
+  process.on('disconnect', () => process.exit(0));
+}
+
+/** Calls the api all the time, and reports to the console that it does. */
+function work(
+  peers: Peers,
+  counts: WorkerCounts,
+  faults: ReturnType<typeof createFaults>,
+  firstUrl: string | null,
+): void {
+  const queries = ['red lamp', 'oak table', 'small steel clock', 'blue wool', 'large shelf'];
+  let heartbeatUrl = firstUrl;
+  let turn = 0;
+  process.on('message', (message) => {
+    const { heartbeatUrl: given } = Object(message);
+    if (typeof given === 'string') heartbeatUrl = given;
+  });
+  const job = async () => {
+    if (!(await faults.allowsWork())) return;
+    turn += 1;
+    const query = new URLSearchParams({
+      order: `${process.pid}-${turn}`,
+      q: queries[turn % queries.length] ?? '',
+    });
+    try {
+      await call(`${peers.api}/checkout?${query}`);
+      counts.done += 1;
+    } catch (error) {
+      counts.failed += 1;
+      counts.lastError = error instanceof Error ? error.message : String(error);
+    }
+  };
+  const beat = async () => {
+    if (!heartbeatUrl || !(await faults.allowsWork())) return;
+    const outcome = faults.current() === 'errors' ? '/fail' : '';
+    await fetch(heartbeatUrl + outcome, { method: 'POST', signal: AbortSignal.timeout(2_000) });
+  };
+  const repeat = (task: () => Promise<void>, everyMs: number) => {
+    // The next turn begins when this one is over, so that a slow peer is not asked twice at once.
+    task()
+      .catch(() => undefined)
+      .finally(() => setTimeout(repeat, everyMs, task, everyMs));
+  };
+  repeat(job, WORK_EVERY_MS);
+  repeat(beat, BEAT_EVERY_MS);
+}
+
+/** On a port that was in use a moment ago it tries again. */
+function listen(server: ReturnType<typeof createServer>, port: number): void {
+  let attempts = 0;
+  server.on('error', (error) => {
+    attempts += 1;
+    if (attempts < LISTEN_ATTEMPTS && 'code' in error && error.code === 'EADDRINUSE') {
+      setTimeout(() => server.listen(port, '127.0.0.1'), LISTEN_AGAIN_MS);
+      return;
+    }
+    console.error(error.message);
+    process.exit(1);
+  });
+  server.listen(port, '127.0.0.1');
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+function bears(request: IncomingMessage, token: string): boolean {
+  const given = Buffer.from(request.headers.authorization ?? '');
+  const right = Buffer.from(`Bearer ${token}`);
+  return token !== '' && given.length === right.length && timingSafeEqual(given, right);
+}
+
+function parsePeers(text: string | undefined): Peers {
+  const parsed: unknown = JSON.parse(text ?? '{}');
+  return Object.fromEntries(
+    Object.entries(Object(parsed)).map(([peer, origin]) => [peer, String(origin)]),
+  );
+}
