@@ -3,6 +3,10 @@ import { admin, complaints, expect, expectAccessible, test } from './support/tes
 
 const pages = [
   { path: '/', title: 'Overview' },
+  { path: '/health', title: 'Health' },
+  { path: '/incidents', title: 'Incidents' },
+  { path: '/maintenance', title: 'Maintenance' },
+  { path: '/channels', title: 'Channels' },
   { path: '/users', title: 'Users' },
   { path: '/sessions', title: 'Account and sessions' },
   { path: '/audit', title: 'Audit' },

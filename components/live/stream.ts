@@ -8,7 +8,15 @@
 import type { LiveEvent, LiveFrame, LiveTopic, MetricPoint } from '../../server/system/contract.ts';
 import { type LivePoint, Ring } from './ring.ts';
 
-export type Topic = LiveTopic | 'audit' | 'users' | 'sessions' | 'system' | 'health' | 'incidents';
+export type Topic =
+  | LiveTopic
+  | 'audit'
+  | 'users'
+  | 'sessions'
+  | 'system'
+  | 'health'
+  | 'incidents'
+  | 'notify';
 export type LiveState = 'connecting' | 'live' | 'stale' | 'paused';
 export type LiveSnapshot = {
   state: LiveState;

@@ -11,6 +11,7 @@ const affected: Record<string, readonly { pathKey(): readonly unknown[] }[]> = {
   sessions: [trpc.sessions.list, trpc.users.me],
   health: [trpc.health.counts, trpc.health.control, trpc.health.maintenance],
   incidents: [trpc.incidents],
+  notify: [trpc.notify.deliveries, trpc.notify.channels.list],
   system: [trpc.system.overview, trpc.system.info, trpc.system.settings],
 };
 
@@ -26,6 +27,7 @@ export function useLiveQueries(): void {
     'system',
     'health',
     'incidents',
+    'notify',
   ]);
   useLiveEvents((events) => {
     for (const { topic, type } of events) {

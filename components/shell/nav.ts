@@ -1,5 +1,6 @@
 /** Every page of the console, once. A module adds its entry here; the sidebar, the palette and `g` keys follow. */
 import {
+  BellRing,
   Gauge,
   HeartPulse,
   type LucideIcon,
@@ -63,6 +64,14 @@ export const nav: readonly NavEntry[] = [
     key: 'm',
   },
   { href: '/users', label: 'Users', group: 'Access', icon: UsersRound, role: 'admin', key: 'u' },
+  {
+    href: '/channels',
+    label: 'Channels',
+    group: 'System',
+    icon: BellRing,
+    role: 'viewer',
+    key: 'n',
+  },
   { href: '/audit', label: 'Audit', group: 'System', icon: ScrollText, role: 'admin', key: 'a' },
   {
     href: '/settings',

@@ -7,7 +7,6 @@ import type { Fleet } from './fleet.ts';
 
 const CALL_TIMEOUT_MS = 15_000;
 const TAG = 'demo';
-const GROUP = 'Demo fleet';
 const CHANNEL = 'demo receiver';
 
 export type RegisterOptions = {
@@ -29,7 +28,7 @@ export async function register(options: RegisterOptions): Promise<Record<string,
   const known = await knownTargets(client);
   const ids: Record<string, string> = {};
   const ensure = async (input: TargetInput): Promise<{ heartbeatUrl?: string }> => {
-    const { kind, ...fields } = { ...input, group: GROUP, tags: [TAG] };
+    const { kind, ...fields } = { ...input, tags: [TAG] };
     const before = known.get(input.name);
     if (before && before.kind !== kind) {
       throw new Error(`The target ${input.name} is of kind ${before.kind}, not ${kind}.`);

@@ -108,19 +108,19 @@ const port = await listen(server);
 const base = `http://127.0.0.1:${port}`;
 
 const DAY_MS = 86_400_000;
-async function tlsPort(
-  name: string,
-  days: [from: number, to: number],
-  san: { type: 2 | 7; value?: string; ip?: string },
-) {
+type Days = [from: number, to: number];
+type Name = { type: 2 | 7; value?: string; ip?: string };
+async function selfSigned(name: string, days: Days, san: Name) {
   const { private: key, cert } = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
     notBeforeDate: new Date(Date.now() + days[0] * DAY_MS),
     notAfterDate: new Date(Date.now() + days[1] * DAY_MS),
     extensions: [{ name: 'subjectAltName', altNames: [san] }],
   });
-  return listen(createTls({ key, cert }, (_request, response) => response.end('ok')));
+  return { key, cert };
 }
+const tlsPort = async (name: string, days: Days, san: Name) =>
+  listen(createTls(await selfSigned(name, days, san), (_request, response) => response.end('ok')));
 
 describe('HTTP', () => {
   test.each([
@@ -435,28 +435,31 @@ test('Kubernetes: the patch of a rollout restart, with the service account of th
   const asked: { method: string; url: string; type: string; auth: string; body: string }[] = [];
   let status = 200;
   const api = await listen(
-    createServer((request, response) => {
-      let body = '';
-      request.on('data', (chunk) => {
-        body += chunk;
-      });
-      request.on('end', () => {
-        asked.push({
-          method: request.method ?? '',
-          url: request.url ?? '',
-          type: String(request.headers['content-type']),
-          auth: String(request.headers.authorization),
-          body,
+    createTls(
+      await selfSigned('kubernetes', [-1, 9], { type: 7, ip: '127.0.0.1' }),
+      (request, response) => {
+        let body = '';
+        request.on('data', (chunk) => {
+          body += chunk;
         });
-        response
-          .writeHead(status, { 'content-type': 'application/json' })
-          .end(
-            status === 200
-              ? '{"kind":"Deployment","metadata":{"name":"api"}}'
-              : '{"kind":"Status","reason":"Forbidden"}',
-          );
-      });
-    }),
+        request.on('end', () => {
+          asked.push({
+            method: request.method ?? '',
+            url: request.url ?? '',
+            type: String(request.headers['content-type']),
+            auth: String(request.headers.authorization),
+            body,
+          });
+          response
+            .writeHead(status, { 'content-type': 'application/json' })
+            .end(
+              status === 200
+                ? '{"kind":"Deployment","metadata":{"name":"api"}}'
+                : '{"kind":"Status","reason":"Forbidden"}',
+            );
+        });
+      },
+    ),
   );
   const file = path.join(folder, 'kubeconfig');
   writeFileSync(
@@ -465,7 +468,12 @@ test('Kubernetes: the patch of a rollout restart, with the service account of th
       apiVersion: 'v1',
       kind: 'Config',
       'current-context': 'c',
-      clusters: [{ name: 'k', cluster: { server: `http://127.0.0.1:${api}` } }],
+      clusters: [
+        {
+          name: 'k',
+          cluster: { server: `https://127.0.0.1:${api}`, 'insecure-skip-tls-verify': true },
+        },
+      ],
       users: [{ name: 'u', user: { token: 'sesame' } }],
       contexts: [{ name: 'c', context: { cluster: 'k', user: 'u' } }],
     }),

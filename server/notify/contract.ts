@@ -264,8 +264,11 @@ export type DeliveryItem = {
   href: string;
 };
 
+/** Not `URL.parse`, which browsers learned late. */
+const parseUrl = (value: string): URL | null => (URL.canParse(value) ? new URL(value) : null);
+
 function isHttpUrl(value: string): boolean {
-  const url = URL.parse(value);
+  const url = parseUrl(value);
   return url !== null && /^https?:$/.test(url.protocol) && url.hostname !== '';
 }
 
@@ -279,7 +282,7 @@ export type SmtpServer = {
 
 /** `smtp://` or `smtps://`; of nodemailer's options only `ignoreTLS` and `requireTLS`. Null when it is no such URL. */
 export function parseSmtpUrl(value: string): SmtpServer | null {
-  const url = URL.parse(value);
+  const url = parseUrl(value);
   if (!url || !/^smtps?:$/.test(url.protocol) || url.hostname === '') return null;
   const options = Object.fromEntries(url.searchParams);
   const known = Object.entries(options).every(

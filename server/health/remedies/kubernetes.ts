@@ -41,7 +41,9 @@ export async function restartDeployment(
     const message = error instanceof Error ? error.message : String(error);
     return {
       ok: false,
-      detail: code ? `Kubernetes answered ${String(code)}` : 'Kubernetes is not reachable',
+      detail: code
+        ? `Kubernetes answered ${String(code)}`
+        : `Kubernetes could not be asked: ${message.slice(0, 200)}`,
       output: message.slice(0, 4_000),
     };
   }
