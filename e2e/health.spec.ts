@@ -83,20 +83,21 @@ test('a child of a target that is down says why it does not alert', async ({ sig
   const add = async (name: string, dependsOn: string | null) => {
     await page.goto('/health');
     await page.getByRole('button', { name: 'Add target', exact: true }).click();
-    await page.getByLabel('Kind').last().selectOption('tcp');
-    await page.getByLabel('Name', { exact: true }).fill(name);
-    await page.getByLabel('Address').fill('127.0.0.1');
-    await page.getByLabel('Address').blur();
-    await expect(page.getByText(/The port is missing/)).toBeVisible();
-    await page.getByLabel('Address').fill(`127.0.0.1:${port}`);
-    await page.getByLabel('Check every (seconds)').fill('5');
-    await page.getByRole('button', { name: 'Check now', exact: true }).click();
-    await expect(page.getByText(/Good: the port accepts connections/)).toBeVisible();
+    const form = page.getByRole('dialog');
+    await form.getByLabel('Kind', { exact: true }).selectOption('tcp');
+    await form.getByLabel('Name', { exact: true }).fill(name);
+    await form.getByLabel('Address').fill('127.0.0.1');
+    await form.getByLabel('Address').blur();
+    await expect(form.getByText(/The port is missing/)).toBeVisible();
+    await form.getByLabel('Address').fill(`127.0.0.1:${port}`);
+    await form.getByLabel('Check every (seconds)').fill('5');
+    await form.getByRole('button', { name: 'Check now', exact: true }).click();
+    await expect(form.getByText(/Good: the port accepts connections/)).toBeVisible();
     if (dependsOn) {
-      await page.getByText('Expectations, dependencies and limits').click();
-      await page.getByLabel('Depends on').selectOption({ label: dependsOn });
+      await form.getByText('Expectations, dependencies and limits').click();
+      await form.getByLabel('Depends on').selectOption({ label: dependsOn });
     }
-    await page.getByRole('button', { name: 'Add target', exact: true }).last().click();
+    await form.getByRole('button', { name: 'Add target', exact: true }).click();
     await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
     await expect(page.getByText('Healthy').first()).toBeVisible({ timeout: 15_000 });
   };

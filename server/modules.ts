@@ -4,6 +4,7 @@
  */
 import { router } from './api/trpc.ts';
 import { auditJobs, auditRouter, createAuditReader } from './audit/index.ts';
+import { createGameDays, gamedaysRouter } from './gamedays/index.ts';
 import { createHealth, healthJobs, healthRouter } from './health/index.ts';
 import { createIncidents, incidentsRouter } from './incidents/index.ts';
 import { createKeys } from './keys/index.ts';
@@ -82,6 +83,14 @@ export function createModules(platform: Platform) {
     () => health.engine.stats().down,
   );
 
+  const gameDays = createGameDays({
+    ...platform,
+    fleet:
+      config.WHEELHOUSE_FLEET_URL && config.WHEELHOUSE_FLEET_TOKEN
+        ? { url: config.WHEELHOUSE_FLEET_URL, token: config.WHEELHOUSE_FLEET_TOKEN }
+        : null,
+  });
+
   const jobDefinitions: JobDefinition[] = [
     ...auditJobs(auditReader),
     ...healthJobs(health, platform.log),
@@ -100,6 +109,7 @@ export function createModules(platform: Platform) {
     notify,
     incidents,
     health,
+    gameDays,
     router: createAppRouter({
       auditReader,
       sessions,
@@ -108,6 +118,7 @@ export function createModules(platform: Platform) {
       notify,
       incidents,
       health,
+      gameDays,
       config,
     }),
     jobDefinitions,
@@ -116,9 +127,11 @@ export function createModules(platform: Platform) {
       notify.start();
       incidents.start();
       await health.start();
+      gameDays.start();
     },
     /** Reverse of construction. */
     async close() {
+      await gameDays.close();
       await health.close();
       await incidents.close();
       await notify.close();
@@ -137,6 +150,7 @@ function createAppRouter(modules: {
   notify: ReturnType<typeof createNotify>;
   incidents: ReturnType<typeof createIncidents>;
   health: ReturnType<typeof createHealth>;
+  gameDays: ReturnType<typeof createGameDays>;
   config: Platform['config'];
 }) {
   const { config } = modules;
@@ -150,6 +164,7 @@ function createAppRouter(modules: {
     health: healthRouter(modules.health),
     incidents: incidentsRouter(modules.incidents),
     notify: notifyRouter(modules.notify),
+    gamedays: gamedaysRouter(modules.gameDays),
   });
 }
 

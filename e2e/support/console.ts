@@ -34,6 +34,7 @@ export async function startConsole(
     ...process.env,
     NODE_ENV: 'production',
     MALLOC_ARENA_MAX: '2',
+    MALLOC_TRIM_THRESHOLD_: '131072',
     WHEELHOUSE_DATA_DIR: dataDir,
     PORT: '0',
     ...options.env,

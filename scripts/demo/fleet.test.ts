@@ -7,6 +7,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createFleetClient } from '../../server/gamedays/fleet.ts';
+import { createHttpClient } from '../../server/platform/http-client.ts';
 import type { ServiceView } from './catalog.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 import { createClient, register } from './register.ts';
@@ -138,6 +140,24 @@ describe('a whole fleet', () => {
     expect(answer.status).toBe(400);
     expect((await answer.json()).error).toMatch(message);
   });
+});
+
+test('the console understands it: services, faults, refusals', async () => {
+  const http = createHttpClient();
+  try {
+    const client = createFleetClient(http, fleet);
+    const { pid: _, healthUrl: __, ...shown } = view('payments');
+    expect((await client.services()).find(({ name }) => name === 'payments')).toEqual(shown);
+    await client.setFault('payments', 'latency', 5);
+    expect(view('payments').fault).toBe('latency');
+    await client.setFault('payments', 'none');
+    expect(view('payments').fault).toBe('none');
+    await expect(client.setFault('nobody', 'kill')).rejects.toThrow(/refused: service: accepted/);
+    const other = createFleetClient(http, { url: fleet.url, token: 'another token' });
+    await expect(other.services()).rejects.toThrow(/bearer token/);
+  } finally {
+    await http.close();
+  }
 });
 
 describe('every fault is real', () => {

@@ -114,6 +114,7 @@ async function start(): Promise<void> {
   fleet = await startFleet({ log: (line) => say(`fleet: ${line}`) });
   const env: NodeJS.ProcessEnv = {
     MALLOC_ARENA_MAX: '2',
+    MALLOC_TRIM_THRESHOLD_: '131072',
     ...process.env,
     NODE_ENV: 'production',
     WHEELHOUSE_DATA_DIR: dataDir,

@@ -39,6 +39,7 @@ const TICK_MS = 100;
 const FLUSH_MS = 500;
 const RECONCILE_MS = 1_000;
 const RELOAD_MS = 2_000;
+const RELOAD_SOON_MS = 300;
 const BALANCE_MS = 5_000;
 const SWEEP_MS = 30_000;
 const RECHECK_MS = 5_000;
@@ -152,7 +153,11 @@ export function createEngine(deps: {
     await calendar.refresh();
     frozen = await readControl();
     if (known.size > 0 && since) {
-      for (const fresh of await store.load([...known], wallNow(), since)) {
+      const isKnown = (id: string, updatedAt: number, version: number) => {
+        const own = watched.get(id);
+        return own?.config.updatedAt === updatedAt && own.version === version;
+      };
+      for (const fresh of await store.load([...known], wallNow(), since, isKnown)) {
         const before = watched.get(fresh.config.id);
         // What is known here is newer than the row, unless another process wrote it.
         if (before && before.version === fresh.version) adopt(before, fresh);
@@ -709,7 +714,8 @@ export function createEngine(deps: {
   const runChores = async () => {
     for (const chore of chores) {
       const now = clock.monotonicMs();
-      const asked = chore.work === reload && reloadSoon;
+      // A change is taken up quickly, a thousand changes together.
+      const asked = chore.work === reload && reloadSoon && now - chore.at >= RELOAD_SOON_MS;
       if (now - chore.at < chore.every && !asked) continue;
       if (asked) reloadSoon = false;
       chore.at = now;

@@ -22,13 +22,20 @@ export type Store = ReturnType<typeof createStore>;
 export function createStore(deps: { db: Db; secrets: Secrets }) {
   const { db, secrets } = deps;
   return {
-    /** Targets of these shards, all or those changed since. */
-    async load(shards: readonly number[], now: number, since: Date | null): Promise<Watched[]> {
+    /** Targets of these shards, all or those changed since; what is known as it stands is left out unread. */
+    async load(
+      shards: readonly number[],
+      now: number,
+      since: Date | null,
+      isKnown: (id: string, updatedAt: number, version: number) => boolean = () => false,
+    ): Promise<Watched[]> {
       const { rows } = await db.pool.query<TargetRow>(
         `SELECT ${targetColumns} WHERE t.ref % ${SHARDS} = ANY($1) AND ($2::timestamptz IS NULL OR t.updated_at >= $2)`,
         [shards, since],
       );
-      return rows.map((row) => watchedOf(row, secrets, now));
+      return rows
+        .filter((row) => !isKnown(row.id, row.updated_at.getTime(), row.version ?? 0))
+        .map((row) => watchedOf(row, secrets, now));
     },
     async loadOne(id: string, now: number): Promise<Watched | null> {
       const { rows } = await db.pool.query<TargetRow>(`SELECT ${targetColumns} WHERE t.id = $1`, [

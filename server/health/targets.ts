@@ -173,7 +173,8 @@ export function createTargets(deps: {
           data: { targetId: id, state: 'unknown', observed: 'unknown', since: now },
           select: { targetId: true },
         });
-        if (input.dependsOn && input.dependsOn.length > 0) await setParents(tx, id, input.dependsOn);
+        if (input.dependsOn && input.dependsOn.length > 0)
+          await setParents(tx, id, input.dependsOn);
         await audit.append(tx, authority, {
           action: 'health.target.create',
           target: { kind: 'target', id, name: input.name },

@@ -32,6 +32,8 @@ export type TargetConfig = {
   remedy: Remedy | null;
   remedyMode: RemedyMode;
   demoted: boolean;
+  /** When its settings last changed. */
+  updatedAt: number;
   parents: readonly string[];
   createdAt: number;
 };
@@ -87,6 +89,7 @@ export type TargetRow = {
   remedy_mode: RemedyMode;
   demoted_at: Date | null;
   created_at: Date;
+  updated_at: Date;
   parents: string[];
   state: State | null;
   observed: Observed | null;
@@ -118,7 +121,7 @@ export type TargetRow = {
 
 export const targetColumns = `
   t.id::text, t.ref, t.name, t.kind, t.address, t.sealed, t.paused, t.interval_seconds, t.timeout_ms, t.fail_after,
-  t.recover_after, t.settings, t."group", t.remedy, t.remedy_mode, t.demoted_at, t.created_at,
+  t.recover_after, t.settings, t."group", t.remedy, t.remedy_mode, t.demoted_at, t.created_at, t.updated_at,
   ARRAY(SELECT d.parent_id::text FROM target_dependencies d WHERE d.child_id = t.id) AS parents,
   s.state, s.observed, s.since, s.failures, s.successes, s.slow, s.first_failure_at, s.outcomes, s.outcome_count,
   s.flapping, s.last_check_at, s.latency_ms, s.detail, s.tls_expires_at, s.last_beat_at, s.last_beat_failed,
@@ -167,6 +170,7 @@ export function configOf(row: TargetRow, secrets: Secrets): TargetConfig {
     remedy: row.remedy,
     remedyMode: row.remedy_mode,
     demoted: row.demoted_at !== null,
+    updatedAt: row.updated_at.getTime(),
     parents: row.parents,
     createdAt: row.created_at.getTime(),
   };

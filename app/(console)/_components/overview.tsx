@@ -17,6 +17,7 @@ import { Charts } from './charts.tsx';
 import { Components } from './components.tsx';
 import { RecentAudit } from './recent-audit.tsx';
 import { Tiles } from './tiles.tsx';
+import { useFleetAttention } from './use-fleet-attention.ts';
 
 const REFRESH_MS = 10_000;
 
@@ -54,6 +55,7 @@ export function Overview() {
   );
   const { data, error, isError, refetch, dataUpdatedAt } = query;
   const { database } = useOutages();
+  const fleet = useFleetAttention();
   const history = data?.history.points;
   useEffect(() => {
     if (history) live.seed(history);
@@ -70,7 +72,10 @@ export function Overview() {
           <ErrorPanel what="The state of the components" error={error} onRetry={retry} />
         </div>
       ) : (
-        <Attention items={data?.attention} databaseDownSince={database} />
+        <Attention
+          items={data ? [...data.attention, ...fleet] : undefined}
+          databaseDownSince={database}
+        />
       )}
       <Tiles />
       <ZoomProvider>

@@ -90,6 +90,8 @@ function open(
   const abort = () => socket.destroy(new Error('No answer in time'));
   signal.addEventListener('abort', abort, { once: true });
   const failed = (error: Error) => done(error, null);
+  // It may still be told of an abort when nobody else listens any more.
+  socket.on('error', () => undefined);
   socket.once('error', failed);
   socket.once('connect', () => {
     socket.off('error', failed);

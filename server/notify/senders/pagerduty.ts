@@ -94,6 +94,9 @@ export const pagerDutySender = (http: HttpClient): Sender<PagerDutySettings, Pag
         body: JSON.stringify({ routing_key: routingKey, ...payload }),
       },
       context,
-      { accepts: (status) => status === 202, refuses: (status) => status === 400 },
+      {
+        accepts: (status) => status >= 200 && status < 300,
+        refuses: (status) => status === 400,
+      },
     ),
 });

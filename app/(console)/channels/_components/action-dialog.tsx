@@ -35,7 +35,7 @@ function TestDialog({ channel, onClose }: OneChannel) {
       description={
         channel.kind === 'pagerduty'
           ? 'Opens an incident in PagerDuty with severity info; resolve it there.'
-          : `One message, now, to ${placeOf(channel)}.`
+          : `One message goes to ${placeOf(channel)} now.`
       }
       onOpenChange={onClose}
     >

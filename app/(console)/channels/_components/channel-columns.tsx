@@ -1,3 +1,4 @@
+import Link from 'next/link';
 import type { Column } from '../../../../components/data/columns.ts';
 import { RelativeTime } from '../../../../components/data/relative-time.tsx';
 import { StatusBadge } from '../../../../components/data/status-badge.tsx';
@@ -84,8 +85,17 @@ const plain: readonly Column<ChannelItem>[] = [
     align: 'right',
     sort: ({ deadCount }) => deadCount,
     csv: ({ deadCount }) => deadCount,
-    cell: ({ deadCount }) =>
-      deadCount > 0 ? <span className="text-bad-text">{deadCount}</span> : 0,
+    cell: ({ id, deadCount }) =>
+      deadCount > 0 ? (
+        <Link
+          href={`/channels?tab=deliveries&status=dead&channel=${id}`}
+          className="text-bad-text underline"
+        >
+          {deadCount}
+        </Link>
+      ) : (
+        0
+      ),
   },
 ];
 

@@ -137,7 +137,7 @@ export default function ChannelDialog(props: { channel: ChannelItem | null; onCl
             There are unsaved changes. Cancel again to drop them.
           </p>
         ) : null}
-        <div className="flex justify-end gap-2">
+        <div className="sticky bottom-[-16px] -mx-5 -mb-4 flex justify-end gap-2 border-t bg-surface px-5 py-3">
           <Button onClick={close}>Cancel</Button>
           <Button type="submit" look="primary" busy={save.isPending}>
             {channel ? 'Save' : 'Add channel'}

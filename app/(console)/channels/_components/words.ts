@@ -45,7 +45,10 @@ export const deliveryWords: Record<DeliveryStatus, { kind: StatusKind; word: str
 export function stateOf(channel: ChannelItem): { kind: StatusKind; word: string } {
   if (!channel.enabled) return { kind: 'off', word: 'Disabled' };
   if (channel.deadCount > 0) return { kind: 'bad', word: 'Failing' };
-  if (channel.lastError !== null) return { kind: 'warn', word: 'Retrying' };
+  if (channel.lastError !== null) {
+    // Tests are not tried again and not counted.
+    return { kind: 'warn', word: channel.pendingCount > 0 ? 'Retrying' : 'Test failed' };
+  }
   if (channel.lastDeliveryAt === null) return { kind: 'unknown', word: 'Not used yet' };
   return { kind: 'ok', word: 'Works' };
 }
