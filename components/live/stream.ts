@@ -16,7 +16,8 @@ export type Topic =
   | 'system'
   | 'health'
   | 'incidents'
-  | 'notify';
+  | 'notify'
+  | 'gamedays';
 export type LiveState = 'connecting' | 'live' | 'stale' | 'paused';
 export type LiveSnapshot = {
   state: LiveState;

@@ -12,6 +12,7 @@ const affected: Record<string, readonly { pathKey(): readonly unknown[] }[]> = {
   health: [trpc.health.counts, trpc.health.control, trpc.health.maintenance],
   incidents: [trpc.incidents],
   notify: [trpc.notify.deliveries, trpc.notify.channels.list],
+  gamedays: [trpc.gamedays],
   system: [trpc.system.overview, trpc.system.info, trpc.system.settings],
 };
 
@@ -28,6 +29,7 @@ export function useLiveQueries(): void {
     'health',
     'incidents',
     'notify',
+    'gamedays',
   ]);
   useLiveEvents((events) => {
     for (const { topic, type } of events) {

@@ -1,6 +1,7 @@
 /** Every page of the console, once. A module adds its entry here; the sidebar, the palette and `g` keys follow. */
 import {
   BellRing,
+  FlaskConical,
   Gauge,
   HeartPulse,
   type LucideIcon,
@@ -62,6 +63,14 @@ export const nav: readonly NavEntry[] = [
     icon: Wrench,
     role: 'viewer',
     key: 'm',
+  },
+  {
+    href: '/game-days',
+    label: 'Game days',
+    group: 'Observe',
+    icon: FlaskConical,
+    role: 'viewer',
+    key: 'd',
   },
   { href: '/users', label: 'Users', group: 'Access', icon: UsersRound, role: 'admin', key: 'u' },
   {

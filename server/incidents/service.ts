@@ -197,17 +197,13 @@ export function createIncidents(deps: {
             SELECT id::text FROM incidents WHERE key = ${key} AND status <> 'resolved' FOR UPDATE`
         )[0]?.id;
     if (!found) throw new AppError('CONFLICT', 'The incident was resolved at this very moment.');
-    await tx.incidentMember.upsert({
-      where: { incidentId_targetId: { incidentId: found, targetId: input.target.id } },
-      create: {
-        incidentId: found,
-        targetId: input.target.id,
-        name: input.target.name,
-        joinedAt: now,
-      },
-      update: { recoveredAt: null, joinedAt: now },
-      select: { incidentId: true },
-    });
+    const joined = await tx.$executeRaw`
+      INSERT INTO incident_members (incident_id, target_id, name, joined_at)
+      VALUES (${found}::uuid, ${input.target.id}::uuid, ${input.target.name}, ${now})
+      ON CONFLICT (incident_id, target_id) DO UPDATE SET recovered_at = NULL, joined_at = excluded.joined_at
+      WHERE incident_members.recovered_at IS NOT NULL`;
+    // It is in there already: nothing new to tell.
+    if (joined === 0) return { id: found, opened };
     await record(tx, found, {
       kind: opened ? 'opened' : 'joined',
       detail: `${input.target.name}: ${input.detail}`,
