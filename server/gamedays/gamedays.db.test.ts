@@ -259,7 +259,7 @@ describe('after five minutes', () => {
     await gameDays.tick();
     const day = await dayOf(id);
     expect(day).toMatchObject({ status: 'not_recovered', timeToDetectMs: 10_000 });
-    expect(day.detail).toMatch(/connection refused.* Not back within 5 minutes\.$/);
+    expect(day.detail).toMatch(/connection refused.* Not back within 5 minutes\. No remedy ran\.$/);
     expect(fleet.services.get(name)).toMatchObject({ alive: true, fault: 'none' });
   });
 

@@ -152,7 +152,7 @@ export function createWatch(deps: {
     }
     const why = progress.recoveredAt
       ? `It came back with the fault still in it after ${minutes} minutes.`
-      : `Not back within ${minutes} minutes.`;
+      : `Not back within ${minutes} minutes.${progress.remedyAt ? '' : ' No remedy ran.'}`;
     return end(day, progress, { status: 'not_recovered', detail: `${seen} ${why}${left}` });
   };
   return async () => {

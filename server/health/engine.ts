@@ -127,9 +127,14 @@ export function createEngine(deps: {
   const forgetAll = () => {
     for (const id of [...watched.keys()]) forget(id);
   };
-  shards.onLost(forgetAll);
-
   const known = new Set<number>();
+  let balanceSoon = false;
+  shards.onLost(() => {
+    forgetAll();
+    known.clear();
+    balanceSoon = true;
+  });
+
   const balance = async () => {
     const { surplus } = await shards.balance();
     const giveBack = new Set(surplus);
@@ -137,6 +142,7 @@ export function createEngine(deps: {
     if (surplus.length > 0) {
       await flush();
       await shards.release(surplus);
+      bus.publish({ topic: 'health', type: 'shards', id: 'free' });
     }
     const held = shards.held();
     for (const shard of known) if (!held.has(shard)) known.delete(shard);
@@ -224,6 +230,7 @@ export function createEngine(deps: {
   const stopListening = bus.on('health', ({ type, id }) => {
     if (!id) return;
     if (type === 'target') reloadSoon = true;
+    if (type === 'shards') balanceSoon = true;
     if (type === 'recheck') {
       const own = watched.get(id);
       if (own && own.memory.observed !== 'healthy') {
@@ -479,9 +486,12 @@ export function createEngine(deps: {
         attention.slice(i, i + RECONCILE_AT_ONCE).map(async (target) => {
           await exclusively(target, () =>
             reconcile(target, runs.get(target.seriesId ?? '') ?? []),
-          ).catch((err) =>
-            log.error({ err, target: target.config.id }, 'a target was not dealt with'),
-          );
+          ).catch((err) => {
+            // While the database is away everything waits for the next second.
+            if (!isUnreachable(err)) {
+              log.error({ err, target: target.config.id }, 'a target was not dealt with');
+            }
+          });
         }),
       );
     }
@@ -715,9 +725,11 @@ export function createEngine(deps: {
     for (const chore of chores) {
       const now = clock.monotonicMs();
       // A change is taken up quickly, a thousand changes together.
-      const asked = chore.work === reload && reloadSoon && now - chore.at >= RELOAD_SOON_MS;
+      const soon = (chore.work === reload && reloadSoon) || (chore.work === balance && balanceSoon);
+      const asked = soon && now - chore.at >= RELOAD_SOON_MS;
       if (now - chore.at < chore.every && !asked) continue;
-      if (asked) reloadSoon = false;
+      if (chore.work === reload) reloadSoon = false;
+      if (chore.work === balance) balanceSoon = false;
       chore.at = now;
       try {
         await chore.work();

@@ -116,6 +116,25 @@ describe.each([
     expect(checked.gets.size).toBe(20);
   });
 
+  test('after a lost connection its shards are taken up again, and nothing is checked twice', async () => {
+    await first.db.pool.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE application_name = 'wheelhouse shards' AND datname = current_database()`,
+    );
+    await vi.waitFor(() => {
+      const held = [first, second].map(({ health }) => health.engine.stats().shards);
+      expect(held).toEqual([0, 0]);
+    });
+    await pass(20, [first, second]);
+    const stats = [first, second].map(({ health }) => health.engine.stats());
+    expect(stats.reduce((sum, { shards }) => sum + shards, 0)).toBe(SHARDS);
+    expect(stats.reduce((sum, { watched }) => sum + watched, 0)).toBe(20);
+    checked.gets.clear();
+    await pass(30, [first, second]);
+    expect(checked.gets.size).toBe(20);
+    for (const count of checked.gets.values()) expect(count).toBeLessThanOrEqual(4);
+  });
+
   test('when one is gone the other takes over within 30 s', async () => {
     await first.health.engine.close();
     checked.gets.clear();

@@ -16,7 +16,6 @@ const {
   toPager,
   toHook,
   toMail,
-  message,
   enqueue,
   rows,
   statuses,

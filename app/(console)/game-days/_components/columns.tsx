@@ -72,6 +72,7 @@ export const columns: readonly Column<GameDayItem>[] = [
     sort: (day) => day.startedBy,
     csv: (day) => day.startedBy,
     cell: (day) => <span title={day.startedBy}>{day.startedBy}</span>,
+    hidden: true,
   },
   {
     id: 'detail',

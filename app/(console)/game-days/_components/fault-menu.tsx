@@ -17,12 +17,13 @@ export function FaultMenu(props: FaultMenuProps) {
     loadList().catch(() => undefined);
   };
   const { alive, fault, target, name } = props.service;
+  const disabled = !alive || fault !== 'none' || target === null || target.state === 'down';
   const button = (
     <Button
       className="h-7"
       aria-label={`Put a fault into ${name}`}
       aria-haspopup="menu"
-      disabled={!alive || fault !== 'none' || target === null || target.state === 'down'}
+      disabled={disabled}
       onPointerEnter={near}
       onFocus={near}
       onClick={() => setWanted(true)}
@@ -31,7 +32,7 @@ export function FaultMenu(props: FaultMenuProps) {
       Break
     </Button>
   );
-  return wanted ? (
+  return wanted && !disabled ? (
     <Suspense fallback={button}>
       <FaultList {...props} />
     </Suspense>

@@ -2,7 +2,7 @@
 
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { formatDuration } from '../../../../components/format/duration.ts';
+import { count } from '../../../../components/format/number.ts';
 import { queryClient, trpc } from '../../../../components/trpc/client.ts';
 import { failureOf } from '../../../../components/trpc/errors.ts';
 import { Confirm } from '../../../../components/ui/confirm.tsx';
@@ -54,7 +54,7 @@ export default function RunDialog({ service, fault, dependants, onClose }: RunDi
   return (
     <Confirm
       title={words.verb(name)}
-      consequence={`${words.does}${affected} Alerts, an incident and the remedy follow as they would in earnest. After ${formatDuration(LIMIT_MS / 1000)} at the latest the fault is taken out.`}
+      consequence={`${words.does}${affected} Alerts, an incident and the remedy follow as they would in earnest. After ${count(LIMIT_MS / 60_000, 'minute')} at the latest the fault is taken out.`}
       verb={words.verb(name)}
       danger
       busy={run.isPending}
