@@ -66,6 +66,11 @@ export function createModules(platform: Platform) {
     connectivityTargets: config.WHEELHOUSE_CONNECTIVITY_TARGETS,
     checkConcurrency: config.WHEELHOUSE_CHECK_CONCURRENCY,
     remediesMax: config.WHEELHOUSE_REMEDIES_MAX,
+    relievers: [
+      { name: 'session look-ups', run: sessions.announce },
+      { name: 'expired sessions', run: sessions.purge },
+      { name: 'sign-in throttles', run: signIn.purgeThrottles },
+    ],
     own: async () => {
       const figures = await system.figures();
       return { ...figures, components: components(figures) };

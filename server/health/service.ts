@@ -19,6 +19,7 @@ import { createMaintenance, type Maintenance } from './maintenance.ts';
 import { createOnline } from './online.ts';
 import { createRemedies } from './remedies/index.ts';
 import { createReport, type OwnFigures } from './report.ts';
+import { createSelfCare, type Reliever } from './self-care.ts';
 import { createShards } from './shards.ts';
 import { createTargets, type Targets } from './targets.ts';
 import { createViews, type Views } from './views.ts';
@@ -57,6 +58,8 @@ export function createHealth(deps: {
   connectivityTargets: readonly string[] | undefined;
   checkConcurrency: number;
   remediesMax: number;
+  /** What frees memory of this process when it runs short. */
+  relievers: readonly Reliever[];
   onCheck?: (outcome: 'ok' | 'failed', lagSeconds: number) => void;
 }): Health {
   const http = createHttpClient({ keepAliveTimeoutMs: KEEP_ALIVE_MS });
@@ -76,6 +79,7 @@ export function createHealth(deps: {
     history,
     maxRunning: deps.checkConcurrency,
   });
+  const selfCare = createSelfCare(deps);
   // For replicas that only answer pages, and so have no engine that would read it.
   const viewCalendar = maintenance.calendar();
   let seenAt = Number.NEGATIVE_INFINITY;
@@ -98,8 +102,12 @@ export function createHealth(deps: {
     report: createReport(deps),
     commands: remedies.commands,
     engine,
-    start: () => engine.start(),
+    async start() {
+      selfCare.start();
+      await engine.start();
+    },
     async close() {
+      selfCare.close();
       await engine.close();
       await healing.close();
       await http.close();
