@@ -12,7 +12,7 @@ export const PRESSURE = 0.85;
 const PAUSE_MS = 10 * 60_000;
 const EVERY_MS = 15_000;
 
-export type Reliever = { name: string; run(): void | Promise<unknown> };
+export type Reliever = { name: string; run(): unknown };
 export type SelfCare = {
   /** Looks once; answers what it did. */
   tick(): Promise<string[]>;
