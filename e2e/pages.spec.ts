@@ -6,6 +6,7 @@ const pages = [
   { path: '/health', title: 'Health' },
   { path: '/incidents', title: 'Incidents' },
   { path: '/maintenance', title: 'Maintenance' },
+  { path: '/game-days', title: 'Game days' },
   { path: '/channels', title: 'Channels' },
   { path: '/users', title: 'Users' },
   { path: '/sessions', title: 'Account and sessions' },

@@ -43,7 +43,8 @@ export async function startConsole(
   const child = spawn(
     process.execPath,
     ['--max-semi-space-size=8', path.join(root, 'server/main.ts')],
-    { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] },
+    // Through the fourth channel the console notices when the tests are gone without a word.
+    { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
   );
   const output = await ready(child);
   const readyMs = performance.now() - started;

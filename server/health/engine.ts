@@ -397,8 +397,8 @@ export function createEngine(deps: {
     const wentDown = target.memory.observed === 'down' && before.memory.observed !== 'down';
     const cameBack = target.memory.observed !== 'down' && before.memory.observed === 'down';
     if (wentDown) {
-      const healthyFor = at - before.memory.since;
-      const ended = before.memory.observed !== 'unknown' && healthyFor >= SERIES_RESET_MS;
+      // Degraded in between is still up: the count is from the last recovery.
+      const ended = target.recoveredAt === null || at - target.recoveredAt >= SERIES_RESET_MS;
       if (target.seriesId === null || ended) target.seriesId = newId(new Date(at));
     }
     try {
@@ -424,7 +424,10 @@ export function createEngine(deps: {
       target.version += 1;
       dirty.delete(target);
       const ended = cameBack ? target.episode : null;
-      if (cameBack) target.episode = null;
+      if (cameBack) {
+        target.episode = null;
+        target.recoveredAt = at;
+      }
       bus.publish({ topic: 'health', type: 'state', id: config.id });
       if (ended && config.remedy) await healing.review(config, ended.symptom);
     } catch (error) {

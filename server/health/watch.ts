@@ -63,6 +63,8 @@ export type Watched = {
   episode: OpenEpisode | null;
   /** Unresolved incident that this target is an open member of. */
   incidentId: string | null;
+  /** When it last came back from down. */
+  recoveredAt: number | null;
   /** A check runs now. */
   running: boolean;
   /** When the engine began to watch it, for heartbeats that nobody could take in before. */
@@ -117,6 +119,7 @@ export type TargetRow = {
   episode_incident_id: string | null;
   escalated_at: Date | null;
   open_incident_id: string | null;
+  recovered_at: Date | null;
 };
 
 export const targetColumns = `
@@ -129,7 +132,8 @@ export const targetColumns = `
   e.id::text AS episode_id, e.down_at, e.first_failure_at AS episode_first_failure_at, e.symptom,
   e.incident_id::text AS episode_incident_id, e.escalated_at,
   (SELECT m.incident_id::text FROM incident_members m JOIN incidents i ON i.id = m.incident_id
-   WHERE m.target_id = t.id AND m.recovered_at IS NULL AND i.status <> 'resolved' LIMIT 1) AS open_incident_id
+   WHERE m.target_id = t.id AND m.recovered_at IS NULL AND i.status <> 'resolved' LIMIT 1) AS open_incident_id,
+  (SELECT max(r.recovered_at) FROM episodes r WHERE r.target_id = t.id) AS recovered_at
   FROM targets t
   LEFT JOIN target_states s ON s.target_id = t.id
   LEFT JOIN episodes e ON e.target_id = t.id AND e.recovered_at IS NULL`;
@@ -205,6 +209,7 @@ export function watchedOf(row: TargetRow, secrets: Secrets, now: number): Watche
     seriesId: row.series_id,
     episode: episodeOf(row),
     incidentId: row.open_incident_id,
+    recoveredAt: row.recovered_at?.getTime() ?? null,
     running: false,
     watchedSince: now,
     closeWatchUntil: 0,

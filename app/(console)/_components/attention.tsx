@@ -45,7 +45,7 @@ export function Attention(props: {
           >
             <StatusBadge kind={severity} word={severity === 'bad' ? 'Broken' : 'Warning'} />
             <span className="font-medium">{title}</span>
-            <span className="min-w-0 flex-1 text-muted">{detail}</span>
+            <span className="min-w-0 flex-1 basis-60 text-muted">{detail}</span>
             {href ? (
               <Link href={href} className="font-medium text-accent-text hover:underline">
                 Look at it

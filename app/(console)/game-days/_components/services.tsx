@@ -36,8 +36,10 @@ function TargetCell({ target }: Pick<FleetService, 'target'>) {
   );
 }
 
-const head = 'border-b px-3 font-medium';
-const cell = 'whitespace-nowrap border-b px-3';
+const head = 'border-b px-2 font-medium sm:px-3';
+const cell = 'whitespace-nowrap border-b px-2 sm:px-3';
+// On a phone the action matters more.
+const wide = 'hidden sm:table-cell';
 
 /** What can be broken, how it is, and what the console makes of it. */
 export function Services({ services, mayAct, onBreak, onCancel }: ServicesProps) {
@@ -59,10 +61,10 @@ export function Services({ services, mayAct, onBreak, onCancel }: ServicesProps)
               <th scope="col" className={head}>
                 Target
               </th>
-              <th scope="col" className={head}>
+              <th scope="col" className={`${head} ${wide}`}>
                 Depends on
               </th>
-              <th scope="col" className={`${head} text-right`}>
+              <th scope="col" className={`${head} ${wide} text-right`}>
                 Restarts
               </th>
               {mayAct ? (
@@ -82,8 +84,10 @@ export function Services({ services, mayAct, onBreak, onCancel }: ServicesProps)
                 <td className={cell}>
                   <TargetCell target={service.target} />
                 </td>
-                <td className={`${cell} text-muted`}>{service.dependsOn.join(', ') || '–'}</td>
-                <td className={`${cell} text-right tabular-nums`}>{service.restarts}</td>
+                <td className={`${cell} ${wide} text-muted`}>
+                  {service.dependsOn.join(', ') || '–'}
+                </td>
+                <td className={`${cell} ${wide} text-right tabular-nums`}>{service.restarts}</td>
                 {mayAct ? (
                   <td className={`${cell} text-right`}>
                     {service.gameDayId === null ? (

@@ -72,6 +72,8 @@ export const targetColumns: readonly Column<TargetItem>[] = [
   {
     id: 'name',
     header: 'Name',
+    // Wide enough for a name on a phone; the rest of the room is shared.
+    width: '250px',
     sort: (target) => target.name.toLowerCase(),
     csv: (target) => target.name,
     cell: (target) => (

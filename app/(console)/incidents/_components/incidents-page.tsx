@@ -51,7 +51,7 @@ const columns: readonly Column<IncidentItem>[] = [
           {incident.title}
         </span>
         <span className="min-w-0 flex-1 truncate text-12 text-muted">
-          {incident.timeline.at(-1)?.detail}
+          {incident.timeline.findLast(({ kind }) => kind !== 'notified')?.detail}
         </span>
       </span>
     ),
