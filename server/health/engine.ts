@@ -15,20 +15,16 @@ import { isUnreachable } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
 import type { Secrets } from '../platform/secrets.ts';
+import { createChecker } from './checker.ts';
 import { type Prober, saysNothingArrived } from './checks/index.ts';
 import type { CheckResult } from './contract.ts';
-import { describeRemedy, type Healing, type SeriesRun } from './healing.ts';
+import type { Healing } from './healing.ts';
 import type { HistoryWriter } from './history.ts';
+import { createLanes } from './lanes.ts';
 import type { MaintenanceCalendar } from './maintenance.ts';
 import { isLoopback, type Online } from './online.ts';
-import {
-  blockReason,
-  effectiveMode,
-  MAX_ATTEMPTS,
-  type Plan,
-  plan,
-  SERIES_RESET_MS,
-} from './plan.ts';
+import { SERIES_RESET_MS } from './plan.ts';
+import { createResponder, type Parent } from './response.ts';
 import { createSchedule, nextDue, phaseOf } from './schedule.ts';
 import { type Shards, shardOf } from './shards.ts';
 import { isUnsettled, observe } from './state.ts';
@@ -46,19 +42,9 @@ const RECHECK_MS = 5_000;
 const CLOSE_WATCH_MS = 1_000;
 const CLOSE_WATCH_FOR_MS = 30_000;
 const HEARTBEAT_LOOK_MS = 15_000;
-/** How long a child waits for the verdict on a parent. */
-const PARENT_WAIT_MS = 30_000;
 const MAX_CHECK_ROWS = 50_000;
 const RECONCILE_AT_ONCE = 8;
 
-type Parent = {
-  id: string;
-  name: string;
-  down: boolean;
-  failing: boolean;
-  paused: boolean;
-  lastCheckAt: number | null;
-};
 export type Engine = {
   start(): Promise<void>;
   /** One pass over everything that is due now; settles when it is done. For tests with their own clock. */
@@ -85,12 +71,14 @@ export function createEngine(deps: {
 }): Engine {
   const { db, bus, clock, log, incidents, healing, prober, online, shards, calendar } = deps;
   const store = createStore(deps);
+  const stopped = new AbortController();
+  const check = createChecker({ clock, prober, store, signal: stopped.signal });
   const schedule = createSchedule();
   const watched = new Map<string, Watched>();
   const foreign = new Map<string, Parent>();
   const dirty = new Set<Watched>();
-  const busy = new Set<string>();
-  const stopped = new AbortController();
+  /** What is being done with a target, one thing after the other. */
+  const lanes = createLanes();
   let rows: CheckRow[] = [];
   let running = 0;
   let dropped = 0;
@@ -167,7 +155,7 @@ export function createEngine(deps: {
         const before = watched.get(fresh.config.id);
         // What is known here is newer than the row, unless another process wrote it.
         if (before && before.version === fresh.version) adopt(before, fresh);
-        else if (!busy.has(fresh.config.id)) add(fresh);
+        else if (!lanes.has(fresh.config.id)) add(fresh);
       }
     }
     reloadedAt = begun;
@@ -231,6 +219,7 @@ export function createEngine(deps: {
     if (!id) return;
     if (type === 'target') reloadSoon = true;
     if (type === 'shards') balanceSoon = true;
+    if (type === 'removed') forget(id);
     if (type === 'recheck') {
       const own = watched.get(id);
       if (own && own.memory.observed !== 'healthy') {
@@ -286,7 +275,7 @@ export function createEngine(deps: {
 
   const checkOne = async (target: Watched, lagMs: number) => {
     const { config } = target;
-    const result = config.kind === 'heartbeat' ? await checkBeat(target) : await probe(target);
+    const result = await check(target);
     deps.onCheck?.(result.ok ? 'ok' : 'failed', lagMs / 1000);
     if (stopped.signal.aborted || watched.get(config.id) === undefined) return;
     const nothing = saysNothingArrived(result.symptom);
@@ -295,46 +284,11 @@ export function createEngine(deps: {
       online.note(config.host, !nothing, wallNow());
       if (nothing) inconclusive = await online.isOffline(config.host, wallNow());
     }
-    busy.add(config.id);
-    try {
-      await takeIn(watched.get(config.id) ?? target, result, inconclusive);
-    } finally {
-      busy.delete(config.id);
-    }
+    await lanes.run(config.id, async () => {
+      const current = watched.get(config.id);
+      if (current) await takeIn(current, result, inconclusive);
+    });
   };
-  const probe = (target: Watched): Promise<CheckResult> => {
-    const { kind, url, headers, settings, timeoutMs } = target.config;
-    // Heartbeats do not come here.
-    const probed = kind === 'heartbeat' ? 'tcp' : kind;
-    return prober({ kind: probed, url, headers, settings, timeoutMs, signal: stopped.signal });
-  };
-  const checkBeat = async (target: Watched): Promise<CheckResult> => {
-    const { config } = target;
-    const [row] = await store.beats([config.id]);
-    const now = wallNow();
-    target.lastBeatAt = row?.last_beat_at?.getTime() ?? null;
-    // Whoever called while no console ran could not be heard.
-    const since = Math.max(target.lastBeatAt ?? config.createdAt, target.watchedSince);
-    const late = now - since > config.intervalMs + config.timeoutMs;
-    const failed = row?.last_beat_failed ?? false;
-    const seen =
-      target.lastBeatAt === null
-        ? 'never called in'
-        : `last heartbeat ${Math.round((now - target.lastBeatAt) / 1000)} s ago`;
-    return {
-      at: new Date(now).toISOString(),
-      ok: !late && !failed,
-      latencyMs: null,
-      detail:
-        failed && !late
-          ? 'the heartbeat reported a failure'
-          : `${seen}, expected every ${config.intervalMs / 1000} s`,
-      symptom: late || failed ? 'heartbeat' : null,
-      impaired: null,
-      tlsExpiresAt: null,
-    };
-  };
-
   const takeIn = async (target: Watched, result: CheckResult, inconclusive: boolean) => {
     const { config } = target;
     const at = Date.parse(result.at);
@@ -386,6 +340,12 @@ export function createEngine(deps: {
       paused: target.config.paused,
       maintenance: calendar.covers(target.config.id) !== null,
     });
+  const { reconcile } = createResponder({
+    ...deps,
+    parentsOf,
+    askSoon,
+    frozen: () => (frozen.frozen ? (frozen.reason ?? '') : null),
+  });
 
   /** Writes a change of state and all that follows from it; puts the memory back when the database is away. */
   const move = async (target: Watched, before: Watched, reason: string, at: number) => {
@@ -438,6 +398,7 @@ export function createEngine(deps: {
         'a change of state could not be written; it is checked again',
       );
       target.closeWatchUntil = clock.monotonicMs() + CLOSE_WATCH_FOR_MS;
+      return;
     }
     await reconcile(target, null);
   };
@@ -468,7 +429,7 @@ export function createEngine(deps: {
 
   const reconcileAll = async () => {
     for (const target of watched.values()) {
-      if (busy.has(target.config.id) || shownNow(target) === target.shown) continue;
+      if (lanes.has(target.config.id) || shownNow(target) === target.shown) continue;
       const window = calendar.covers(target.config.id);
       const reason = target.config.paused
         ? 'Paused'
@@ -499,200 +460,11 @@ export function createEngine(deps: {
       );
     }
   };
+  /** Unless something is being done with it already: it comes round again in a second. */
   const exclusively = async (target: Watched, work: () => Promise<void>) => {
     const { id } = target.config;
-    if (busy.has(id) || watched.get(id) !== target) return;
-    busy.add(id);
-    try {
-      await work();
-    } finally {
-      busy.delete(id);
-    }
-  };
-
-  /** One target. `runs` is null when they are to be read, as right after a change. */
-  const reconcile = async (target: Watched, runs: SeriesRun[] | null) => {
-    const { memory, config } = target;
-    if (memory.observed !== 'down') {
-      if (target.suppressedBy !== null) await suppress(target, null);
-      // While it flaps, and while nothing is known, the incident stays.
-      if (target.incidentId === null || memory.flapping || memory.observed === 'unknown') return;
-      await db.tx((tx) =>
-        incidents.recovered(tx, config, target.detail ?? 'checks are good again'),
-      );
-      incidents.announce(target.incidentId);
-      target.incidentId = null;
-      return;
-    }
-    if (!target.episode) return;
-    const parents = parentsOf(target);
-    const culprit = parents.find(({ down }) => down) ?? null;
-    if (target.suppressedBy !== (culprit?.id ?? null)) await suppress(target, culprit);
-    const quiet = shownNow(target) !== 'down' || culprit !== null || awaitsParent(target, parents);
-    if (!quiet && target.episode.incidentId === null) await openIncident(target);
-    if (config.remedy) await heal(target, culprit, parents, runs);
-  };
-  /** Whether a parent may turn out to be the cause, so that alerts and remedies wait a moment. */
-  const awaitsParent = (child: Watched, parents: readonly Parent[]): boolean => {
-    const { episode, memory, config } = child;
-    if (!episode) return false;
-    // After a parent came back the child gets a fresh count before it alerts by itself.
-    if (memory.failures < config.policy.failAfter) return true;
-    if (wallNow() - episode.downAt > PARENT_WAIT_MS) return false;
-    return parents.some(
-      ({ down, failing, paused, lastCheckAt }) =>
-        !down && !paused && (failing || (lastCheckAt ?? 0) < episode.firstFailureAt),
-    );
-  };
-  const suppress = async (target: Watched, culprit: Parent | null) => {
-    const { config } = target;
-    const was = target.suppressedBy;
-    await db.tx(async (tx) => {
-      await tx.targetState.updateMany({
-        where: { targetId: config.id },
-        data: { suppressedBy: culprit?.id ?? null },
-      });
-      if (!culprit) return;
-      // The parent's incident says what is held back.
-      const found = await tx.$queryRaw<{ id: string }[]>`
-        SELECT i.id::text FROM incident_members m JOIN incidents i ON i.id = m.incident_id
-        WHERE m.target_id = ${culprit.id}::uuid AND i.status <> 'resolved' LIMIT 1`;
-      if (found[0]) {
-        await incidents.record(tx, found[0].id, {
-          kind: 'suppressed',
-          detail: `${config.name} is down too; no alert of its own, because it depends on ${culprit.name}`,
-        });
-      }
-    });
-    target.suppressedBy = culprit?.id ?? null;
-    if (was !== null && culprit === null && target.memory.observed === 'down') {
-      target.memory = { ...target.memory, failures: 0 };
-      askSoon(config.id);
-    }
-    bus.publish({ topic: 'health', type: 'state', id: config.id });
-  };
-  const openIncident = async (target: Watched) => {
-    const { config, episode } = target;
-    if (!episode) return;
-    const opened = await db.tx(async (tx) => {
-      // Once an episode, also when an operator resolved it by hand.
-      const claimed = await tx.$queryRaw<{ incident_id: string | null }[]>`
-        SELECT incident_id::text FROM episodes WHERE id = ${episode.id}::uuid FOR UPDATE`;
-      if (!claimed[0] || claimed[0].incident_id !== null) return claimed[0]?.incident_id ?? null;
-      const { id } = await incidents.open(tx, {
-        target: { id: config.id, name: config.name },
-        group: config.group,
-        severity: 'error',
-        startedAt: new Date(episode.firstFailureAt),
-        detail: target.detail ?? 'checks fail',
-        facts: [
-          { label: 'Check', value: `${config.kind}, every ${config.intervalMs / 1000} s` },
-          { label: 'Failed in a row', value: String(target.memory.failures) },
-          {
-            label: 'Healing',
-            value: config.remedy ? `${describeRemedy(config.remedy)}, ${modeOf(target)}` : 'none',
-          },
-        ],
-      });
-      await tx.episode.update({
-        where: { id: episode.id },
-        data: { incidentId: id },
-        select: { id: true },
-      });
-      return id;
-    });
-    episode.incidentId = opened;
-    target.incidentId = opened;
-    if (opened) incidents.announce(opened);
-    bus.publish({ topic: 'health', type: 'state', id: config.id });
-  };
-  const modeOf = ({ config }: Watched) => effectiveMode(config.remedyMode, config.demoted);
-  const blockOf = (target: Watched, culprit: Parent | null, parents: readonly Parent[]) =>
-    blockReason({
-      frozen: frozen.frozen ? (frozen.reason ?? '') : null,
-      paused: target.config.paused,
-      window: calendar.covers(target.config.id)?.name ?? null,
-      parentDown: culprit?.name ?? null,
-      parentAwaited: awaitsParent(target, parents),
-    });
-  const decide = (
-    target: Watched,
-    culprit: Parent | null,
-    parents: readonly Parent[],
-    runs: readonly SeriesRun[],
-  ): Plan =>
-    plan({
-      now: wallNow(),
-      down: target.memory.observed === 'down',
-      firstFailureAt: target.episode?.firstFailureAt ?? wallNow(),
-      mode: modeOf(target),
-      hasRemedy: target.config.remedy !== null,
-      runs,
-      escalated: target.episode?.escalated ?? false,
-      blocked: blockOf(target, culprit, parents),
-      jitter: (Number.parseInt(target.seriesId?.slice(-4) ?? '0', 16) || 0) / 65_536,
-    });
-  const heal = async (
-    target: Watched,
-    culprit: Parent | null,
-    parents: readonly Parent[],
-    given: SeriesRun[] | null,
-  ) => {
-    const { config, episode, seriesId } = target;
-    if (!episode || !seriesId || !config.remedy) return;
-    let runs = given ?? (await healing.runsOf([seriesId])).get(seriesId) ?? [];
-    const next = decide(target, culprit, parents, runs);
-    const goesOn = next.kind === 'run' || next.kind === 'propose' || next.kind === 'escalate';
-    const healTarget = { id: config.id, name: config.name, remedy: config.remedy };
-    let judged = false;
-    for (const run of runs) {
-      if (run.helped === null) judged = (await healing.settle(healTarget, run, goesOn)) || judged;
-    }
-    if (judged) {
-      await healing.review(config, episode.symptom);
-      runs = (await healing.runsOf([seriesId])).get(seriesId) ?? [];
-    }
-    switch (next.kind) {
-      case 'run':
-        await healing.start({ target: healTarget, seriesId, attempt: next.attempt, episode });
-        return;
-      case 'propose':
-        await healing.propose({ target: healTarget, seriesId, attempt: next.attempt, episode });
-        return;
-      case 'expire':
-        for (const run of runs) await healing.expire(run, next.reason);
-        return;
-      case 'escalate':
-        await escalate(target, next.reason, runs);
-        return;
-      default:
-    }
-  };
-  const escalate = async (target: Watched, reason: string, runs: readonly SeriesRun[]) => {
-    const { episode, config } = target;
-    // Someone may be told only once there is an incident to look at.
-    if (!episode?.incidentId) return;
-    const incidentId = episode.incidentId;
-    await db.tx(async (tx) => {
-      const { count } = await tx.episode.updateMany({
-        where: { id: episode.id, escalatedAt: null },
-        data: { escalatedAt: clock.now() },
-      });
-      if (count === 0) return;
-      const attempts = runs.filter(({ attempt }) => attempt !== null).slice(-MAX_ATTEMPTS);
-      await incidents.escalate(tx, incidentId, {
-        detail: `${config.name}: ${reason} A person is needed.`,
-        facts: [
-          ...attempts.map((run) => ({
-            label: `Attempt ${run.attempt}`,
-            value: run.detail ?? run.status,
-          })),
-          { label: 'Last check', value: target.detail ?? 'no detail' },
-        ],
-      });
-    });
-    episode.escalated = true;
-    incidents.announce(incidentId);
+    if (lanes.has(id) || watched.get(id) !== target) return;
+    await lanes.run(id, work);
   };
 
   // ---- the loop

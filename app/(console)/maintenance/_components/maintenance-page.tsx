@@ -1,6 +1,5 @@
 'use client';
 
-import { useMutation } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
 import dynamic from 'next/dynamic';
 import { parseAsBoolean, useQueryState } from 'nuqs';
@@ -18,15 +17,14 @@ import { formatDuration } from '../../../../components/format/duration.ts';
 import { count } from '../../../../components/format/number.ts';
 import { formatInstant } from '../../../../components/format/time.ts';
 import { useMe } from '../../../../components/shell/use-me.ts';
-import { api, queryClient, trpc } from '../../../../components/trpc/client.ts';
+import { api, trpc } from '../../../../components/trpc/client.ts';
 import { allows } from '../../../../components/trpc/role.ts';
 import { usePages } from '../../../../components/trpc/use-pages.ts';
 import { Button } from '../../../../components/ui/button.tsx';
-import { Confirm } from '../../../../components/ui/confirm.tsx';
 import { Skeleton } from '../../../../components/ui/skeleton.tsx';
-import { toast } from '../../../../components/ui/toast.tsx';
 import type { MaintenanceItem } from '../../../../server/health/contract.ts';
 
+const EndDialog = dynamic(() => import('./end-dialog.tsx'), { ssr: false });
 const WindowForm = dynamic(() => import('./window-form.tsx'), { ssr: false });
 
 const statuses: Record<MaintenanceItem['status'], { kind: StatusKind; word: string }> = {
@@ -135,15 +133,6 @@ export function MaintenancePage() {
       api.health.maintenance.list.query({ ...input, cursor }, { signal }),
   });
   const columns = useMemo(() => columnsOf(mayAct ? setEnding : null), [mayAct]);
-  const cancel = useMutation(
-    trpc.health.maintenance.cancel.mutationOptions({
-      onSuccess: async () => {
-        await queryClient.invalidateQueries({ queryKey: trpc.health.maintenance.pathKey() });
-        toast('ok', 'The window is ended.');
-        setEnding(null);
-      },
-    }),
-  );
   const active = items?.filter(({ status }) => status === 'active').length ?? 0;
   const add = (
     <Button look="primary" onClick={() => setAdding(true)}>
@@ -209,18 +198,7 @@ export function MaintenancePage() {
         />
       )}
       {adding ? <WindowForm onClose={() => setAdding(false)} /> : null}
-      {ending ? (
-        <Confirm
-          title={`End ${ending.name}`}
-          consequence="Alerts and remedies of its targets begin again within seconds, and it does not come back."
-          verb="End window"
-          danger
-          busy={cancel.isPending}
-          error={cancel.error}
-          onConfirm={() => cancel.mutate({ id: ending.id })}
-          onClose={() => setEnding(null)}
-        />
-      ) : null}
+      {ending ? <EndDialog window={ending} onClose={() => setEnding(null)} /> : null}
     </>
   );
 }

@@ -1,16 +1,12 @@
 'use client';
 
-import { useMutation } from '@tanstack/react-query';
+import dynamic from 'next/dynamic';
 import { useState } from 'react';
 import { RelativeTime } from '../../../../../components/data/relative-time.tsx';
 import { StatusBadge } from '../../../../../components/data/status-badge.tsx';
 import { formatPercent } from '../../../../../components/format/percent.ts';
-import { queryClient, trpc } from '../../../../../components/trpc/client.ts';
-import { failureOf } from '../../../../../components/trpc/errors.ts';
 import { Button } from '../../../../../components/ui/button.tsx';
-import { Confirm } from '../../../../../components/ui/confirm.tsx';
 import { Skeleton } from '../../../../../components/ui/skeleton.tsx';
-import { toast } from '../../../../../components/ui/toast.tsx';
 import type {
   HealingView,
   RemedyOutcome,
@@ -19,6 +15,8 @@ import type {
 } from '../../../../../server/health/contract.ts';
 import { RunRow } from './run-row.tsx';
 
+const RunDialog = dynamic(() => import('./run-dialog.tsx'), { ssr: false });
+
 const modeWords = { automatic: 'Automatic', approval: 'By approval', off: 'Off' } as const;
 const verdicts = {
   helps: { kind: 'ok', word: 'Helps' },
@@ -26,7 +24,7 @@ const verdicts = {
   not_enough_data: { kind: 'unknown', word: 'Not enough data' },
 } as const;
 
-export function remedyText(remedy: NonNullable<TargetDetail['remedy']>): string {
+function remedyText(remedy: NonNullable<TargetDetail['remedy']>): string {
   switch (remedy.kind) {
     case 'webhook':
       return `webhook ${remedy.url}${remedy.signed ? ', signed' : ', not signed'}`;
@@ -75,16 +73,6 @@ export function Healing(props: {
 }) {
   const { target, view, runs, mayAct } = props;
   const [asking, setAsking] = useState(false);
-  const refresh = () => queryClient.invalidateQueries({ queryKey: trpc.health.pathKey() });
-  const run = useMutation(
-    trpc.health.remedies.run.mutationOptions({
-      onSuccess: async () => {
-        setAsking(false);
-        await refresh();
-        toast('ok', 'The remedy runs.');
-      },
-    }),
-  );
   const { remedy } = target;
   return (
     <section aria-labelledby="healing" className="rounded-card border bg-surface">
@@ -129,16 +117,7 @@ export function Healing(props: {
         <p className="border-t px-3.5 py-2.5 text-13 text-muted">The remedy has not run yet.</p>
       ) : null}
       {asking && remedy ? (
-        <Confirm
-          title={`Run the remedy of ${target.name}`}
-          consequence={`Runs now, whatever the plan says: ${remedyText(remedy)}.`}
-          verb="Run remedy"
-          danger
-          busy={run.isPending}
-          error={run.error ? new Error(failureOf(run.error).message, { cause: run.error }) : null}
-          onConfirm={() => run.mutate({ id: target.id })}
-          onClose={() => setAsking(false)}
-        />
+        <RunDialog target={target} what={remedyText(remedy)} onClose={() => setAsking(false)} />
       ) : null}
     </section>
   );
