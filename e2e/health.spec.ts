@@ -126,6 +126,17 @@ test('a child of a target that is down says why it does not alert', async ({ sig
     .toEqual(['trigger', 'acknowledge', 'resolve']);
 });
 
+test('the palette finds a target and opens it', async ({ signedIn: page }) => {
+  await page.getByRole('button', { name: 'Search and commands' }).click();
+  await page.getByPlaceholder(/^Search targets/).fill('flaky');
+  await page
+    .getByRole('option')
+    .filter({ hasText: 'flaky' })
+    .filter({ hasText: 'healthy' })
+    .click();
+  await expect(page.getByRole('heading', { level: 1, name: 'flaky' })).toBeVisible();
+});
+
 test('healing is paused with a banner on every page, and goes on', async ({ signedIn: page }) => {
   await page.goto('/health');
   await page.getByRole('button', { name: 'Pause healing', exact: true }).click();

@@ -74,7 +74,45 @@ function People({ q, go }: { q: string; go(href: string): void }) {
   );
 }
 
-/** Every page, action and, for admins, person, a few letters away. */
+function Fleet({ q, go }: { q: string; go(href: string): void }) {
+  const enabled = q.trim().length > 1;
+  const targets = useQuery(
+    trpc.health.targets.list.queryOptions({ search: q, limit: 8 }, { enabled }),
+  ).data?.items;
+  const incidents = useQuery(trpc.incidents.list.queryOptions({ search: q, limit: 5 }, { enabled }))
+    .data?.items;
+  if (!enabled) return null;
+  return (
+    <>
+      {targets && targets.length > 0 ? (
+        <Command.Group heading="Targets" className={group}>
+          {targets.map(({ id, name, address, state, paused }) => (
+            <Item
+              key={id}
+              label={name}
+              note={`${paused ? 'paused' : state} ${address}`}
+              run={() => go(`/health/target?id=${id}`)}
+            />
+          ))}
+        </Command.Group>
+      ) : null}
+      {incidents && incidents.length > 0 ? (
+        <Command.Group heading="Incidents" className={group}>
+          {incidents.map(({ id, title, status }) => (
+            <Item
+              key={id}
+              label={title}
+              note={status}
+              run={() => go(`/incidents/detail?id=${id}`)}
+            />
+          ))}
+        </Command.Group>
+      ) : null}
+    </>
+  );
+}
+
+/** Every page, target, action and, for admins, person, a few letters away. */
 export function Palette({ onClose }: { onClose(): void }) {
   const [query, setQuery] = useState('');
   const q = useDeferredValue(query);
@@ -101,7 +139,7 @@ export function Palette({ onClose }: { onClose(): void }) {
               autoFocus
               value={query}
               onValueChange={setQuery}
-              placeholder="Search pages, actions and people"
+              placeholder="Search targets, incidents, pages and actions"
               className="h-12 w-full border-b bg-transparent px-4 text-14 outline-none placeholder:text-faint"
             />
             <Command.List className="max-h-[min(400px,60vh)] overflow-y-auto p-2">
@@ -112,6 +150,7 @@ export function Palette({ onClose }: { onClose(): void }) {
                 ))}
                 <Item label={account.label} run={() => go(account.href)} />
               </Command.Group>
+              <Fleet q={q} go={go} />
               {me?.role === 'admin' ? <People q={q} go={go} /> : null}
               <Command.Group heading="Actions" className={group}>
                 {themeOptions.map(({ value, label }) => (

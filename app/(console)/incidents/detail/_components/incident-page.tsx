@@ -47,8 +47,14 @@ function Body({
         />
         <Stat
           label="Acknowledged after"
-          value={span(incident.acknowledgeMs, 'not yet')}
-          note={incident.acknowledgedBy ? `by ${incident.acknowledgedBy}` : 'nobody is on it'}
+          value={span(incident.acknowledgeMs, incident.resolvedAt ? '–' : 'not yet')}
+          note={
+            incident.acknowledgedBy
+              ? `by ${incident.acknowledgedBy}`
+              : incident.resolvedAt
+                ? 'nobody had to'
+                : 'nobody is on it'
+          }
           tone={incident.acknowledgeMs === null && incident.status === 'open' ? 'warn' : 'plain'}
         />
         <Stat
