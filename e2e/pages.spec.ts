@@ -41,6 +41,8 @@ for (const { path, title } of pages) {
   test(`${title}: an error of the server is shown with its request id, and can be retried`, async ({
     signedIn: page,
   }) => {
+    // An event would make the page recover by itself before the button can be pressed.
+    await page.route('**/api/stream**', (route) => route.abort());
     await page.route('**/api/trpc/**', (route) =>
       route.fulfill({
         status: 500,

@@ -12,6 +12,7 @@ import { systemClock } from '../platform/clock.ts';
 import { createHttpClient } from '../platform/http-client.ts';
 import { testDatabase } from '../platform/testing/index.ts';
 import { freePort, startRedis } from '../platform/testing/redis.ts';
+import { signWebhook } from '../platform/webhook-signature.ts';
 import { createProber } from './checks/index.ts';
 import {
   type Expect,
@@ -20,7 +21,6 @@ import {
   targetSettingsSchema,
 } from './contract.ts';
 import { createRemedies } from './remedies/index.ts';
-import { sign } from './remedies/webhook.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'wheelhouse-checks-'));
 const closables: (() => void)[] = [];
@@ -376,7 +376,7 @@ describe('remedies', () => {
     const [call] = calls;
     expect(call?.headers).toMatchObject({ 'webhook-id': 'run-1', 'idempotency-key': 'run-1' });
     expect(call?.headers['webhook-signature']).toBe(
-      sign(
+      signWebhook(
         'a shared secret',
         'run-1',
         Number(call?.headers['webhook-timestamp']),
@@ -401,9 +401,9 @@ describe('remedies', () => {
   test('the signature is the one of the Standard Webhooks specification', () => {
     // Example of github.com/standard-webhooks/standard-webhooks, libraries/javascript tests.
     const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
-    expect(sign(secret, 'msg_p5jXN8AQM9LWM0D4loKWxJek', 1614265330, '{"test": 2432232314}')).toBe(
-      'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
-    );
+    expect(
+      signWebhook(secret, 'msg_p5jXN8AQM9LWM0D4loKWxJek', 1614265330, '{"test": 2432232314}'),
+    ).toBe('v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=');
   });
   test('Docker: the call of the Engine API over its socket, its answers, and no socket', async () => {
     calls.length = 0;

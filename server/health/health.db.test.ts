@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { manualClock } from '../platform/clock.ts';
 import { testAuthority } from '../platform/testing/host.ts';
 import { testRuntime } from '../platform/testing/index.ts';
-import { sign } from './remedies/webhook.ts';
+import { signWebhook } from '../platform/webhook-signature.ts';
 
 const clock = manualClock('2026-03-02T08:00:00Z');
 const runtime = await testRuntime({ clock });
@@ -116,7 +116,7 @@ describe('a service that breaks and is restarted by its webhook', () => {
     expect(headers['webhook-id']).toBe(run?.id);
     expect(headers['idempotency-key']).toBe(run?.id);
     expect(headers['webhook-signature']).toBe(
-      sign(secret, run?.id ?? '', Number(headers['webhook-timestamp']), body),
+      signWebhook(secret, run?.id ?? '', Number(headers['webhook-timestamp']), body),
     );
     const [incident, ...others] = await incidentsOf(id);
     expect(others).toEqual([]);
@@ -176,6 +176,43 @@ describe('a service that stays broken', () => {
     await targets.remove(testAuthority, [id]);
     expect((await incidentsOf(id))[0]?.status).toBe('resolved');
   });
+});
+
+test('ten minutes after the last recovery attempts begin anew, also when it was degraded just before', async () => {
+  const shaky = await service();
+  const remedy = await service();
+  remedy.onCall = () => {
+    shaky.mode = 'up';
+  };
+  const { id } = await targets.create(testAuthority, {
+    name: 'shaky',
+    kind: 'http',
+    url: shaky.url,
+    intervalSeconds: 5,
+    remedy: { kind: 'webhook', url: remedy.url },
+  });
+  const breakAndHeal = async () => {
+    shaky.mode = 'errors';
+    const calls = remedy.calls.length;
+    await pass(60, () => remedy.calls.length > calls);
+    await remediesDone();
+    await pass(10);
+    expect(await stateOf(id)).toBe('healthy');
+  };
+  await pass(6);
+  await breakAndHeal();
+  // Within ten minutes it goes on with the second attempt.
+  await pass(30);
+  await breakAndHeal();
+  await pass(620);
+  for (let i = 0; i < 40 && (await stateOf(id)) !== 'degraded'; i++) {
+    shaky.mode = i % 6 === 0 ? 'errors' : 'up';
+    await pass(5);
+  }
+  expect(await stateOf(id)).toBe('degraded');
+  await breakAndHeal().catch(() => undefined);
+  expect((await runsOf(id)).map(({ attempt }) => attempt)).toEqual([1, 2, 1]);
+  await targets.remove(testAuthority, [id]);
 });
 
 describe('a parent that is down', () => {

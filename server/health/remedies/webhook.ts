@@ -3,19 +3,11 @@
  * `webhook-signature: v1,base64(HMAC-SHA256(secret, id.timestamp.body))`. The id is the run's, so that a receiver
  * that has seen it does nothing twice; it also stands in `idempotency-key`.
  */
-import { createHmac } from 'node:crypto';
 import type { Clock } from '../../platform/clock.ts';
 import type { HttpClient } from '../../platform/http-client.ts';
+import { signWebhook } from '../../platform/webhook-signature.ts';
 import { describeFault } from '../checks/faults.ts';
 import { REMEDY_TIMEOUT_MS, type RemedyOutcome, type RemedyRequest } from './port.ts';
-
-/** The value of `webhook-signature`. A secret that begins with `whsec_` is base64 after it. */
-export function sign(secret: string, id: string, timestamp: number, body: string): string {
-  const key = secret.startsWith('whsec_')
-    ? Buffer.from(secret.slice('whsec_'.length), 'base64')
-    : Buffer.from(secret, 'utf8');
-  return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
-}
 
 export async function callWebhook(
   http: HttpClient,
@@ -42,7 +34,7 @@ export async function callWebhook(
         'webhook-id': request.runId,
         'webhook-timestamp': String(timestamp),
         ...(request.secret
-          ? { 'webhook-signature': sign(request.secret, request.runId, timestamp, body) }
+          ? { 'webhook-signature': signWebhook(request.secret, request.runId, timestamp, body) }
           : {}),
       },
       body,

@@ -3,8 +3,8 @@
  * (HMAC-SHA256 over `id.timestamp.body`). The CloudEvents `id` and `webhook-id` are the delivery's and stay the same
  * at every attempt; the signature is made anew each time.
  */
-import { createHmac } from 'node:crypto';
 import type { HttpClient } from '../../platform/http-client.ts';
+import { signWebhook } from '../../platform/webhook-signature.ts';
 import type { WebhookSettings } from '../settings.ts';
 import { absoluteUrl } from '../text.ts';
 import type { Outgoing, RenderContext, Sender } from './port.ts';
@@ -45,15 +45,6 @@ function render(message: Outgoing, { id, publicUrl }: RenderContext): CloudEvent
   };
 }
 
-/** `whsec_` and base64, as the specification has it; any other secret is taken as it is written. */
-export function signature(secret: string, signed: { id: string; seconds: number; body: string }) {
-  const key = secret.startsWith('whsec_')
-    ? Buffer.from(secret.slice('whsec_'.length), 'base64')
-    : Buffer.from(secret);
-  const { id, seconds, body } = signed;
-  return `v1,${createHmac('sha256', key).update(`${id}.${seconds}.${body}`).digest('base64')}`;
-}
-
 /** They ask for another try. */
 const temporary = new Set([408, 425, 429]);
 
@@ -70,7 +61,7 @@ export const webhookSender = (http: HttpClient): Sender<WebhookSettings, CloudEv
           'content-type': 'application/cloudevents+json',
           'webhook-id': event.id,
           'webhook-timestamp': String(seconds),
-          'webhook-signature': signature(secret, { id: event.id, seconds, body }),
+          'webhook-signature': signWebhook(secret, event.id, seconds, body),
         },
         body,
       },
