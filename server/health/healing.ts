@@ -46,8 +46,8 @@ export type Healing = {
   expire(run: SeriesRun, detail: string): Promise<void>;
   /** Runs whose process ended under them. */
   endLost(): Promise<void>;
-  /** Ends a verification that took too long, or was overtaken. Answers whether anything moved. */
-  settle(target: HealTarget, run: SeriesRun, superseded: boolean): Promise<boolean>;
+  /** Ends a verification that took too long. Answers whether anything moved. */
+  settle(target: HealTarget, run: SeriesRun): Promise<boolean>;
   /** The target came back: judges the runs of its series, inside the caller's transaction. */
   recovered(
     tx: Tx,
@@ -298,9 +298,9 @@ export function createHealing(deps: {
       );
       for (const row of rows) changed(row.target_id);
     },
-    async settle(target, run, superseded) {
+    async settle(target, run) {
       const now = clock.now();
-      const over = superseded || (run.verifyUntil !== null && run.verifyUntil <= now.getTime());
+      const over = run.verifyUntil !== null && run.verifyUntil <= now.getTime();
       if (!over || (run.status !== 'verifying' && run.status !== 'failed')) return false;
       const { count } = await db.prisma.remedyRun.updateMany({
         where: { id: run.id, status: { in: ['verifying', 'failed'] }, helped: null },

@@ -176,11 +176,10 @@ export function createResponder(deps: {
     if (!episode || !seriesId || !config.remedy) return;
     let runs = given ?? (await healing.runsOf([seriesId])).get(seriesId) ?? [];
     const next = decide(target, culprit, parents, runs);
-    const goesOn = next.kind === 'run' || next.kind === 'propose' || next.kind === 'escalate';
     const healTarget = { id: config.id, name: config.name, remedy: config.remedy };
     let judged = false;
     for (const run of runs) {
-      if (run.helped === null) judged = (await healing.settle(healTarget, run, goesOn)) || judged;
+      if (run.helped === null) judged = (await healing.settle(healTarget, run)) || judged;
     }
     if (judged) {
       await healing.review(config, episode.symptom);
