@@ -1,4 +1,4 @@
-import type { Severity } from '../../server/incidents/contract.ts';
+import type { Severity } from '../../server/notify/contract.ts';
 import { StatusBadge, type StatusKind } from './status-badge.tsx';
 
 const severities: Record<Severity, { kind: StatusKind; word: string }> = {

@@ -10,14 +10,14 @@ const REFRESH_MS = 60_000;
 export function useNeeds(what: NavEntry['badge']): number {
   const options = { refetchInterval: REFRESH_MS, staleTime: REFRESH_MS, retry: false } as const;
   const incidents = useQuery(
-    trpc.incidents.list.queryOptions(
-      { status: 'open', limit: 100 },
+    trpc.incidents.figures.queryOptions(
+      { days: 30 },
       { ...options, enabled: what === 'incidents' },
     ),
   );
   const control = useQuery(
     trpc.health.control.queryOptions(undefined, { ...options, enabled: what === 'approvals' }),
   );
-  if (what === 'incidents') return incidents.data?.items.length ?? 0;
+  if (what === 'incidents') return incidents.data?.untaken ?? 0;
   return what === 'approvals' ? (control.data?.waiting ?? 0) : 0;
 }

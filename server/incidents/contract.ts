@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { filterSchema, idPageSchema, isPlainText } from '../api/contract.ts';
+import type { Severity } from '../notify/contract.ts';
 
 export const incidentStatuses = ['open', 'acknowledged', 'resolved'] as const;
 export type IncidentStatus = (typeof incidentStatuses)[number];
-export const severities = ['critical', 'error', 'warning', 'info'] as const;
-export type Severity = (typeof severities)[number];
 
 const noteSchema = z
   .string()
@@ -68,6 +67,8 @@ export type IncidentFigures = {
   days: number;
   opened: number;
   unresolved: number;
+  /** Of those, the ones that nobody has acknowledged. */
+  untaken: number;
   /** Means over the incidents of these days; null without any. */
   meanDetectMs: number | null;
   meanAcknowledgeMs: number | null;

@@ -1,6 +1,5 @@
 /** What people are told of an incident. Pure. */
-import type { NotifyMessage } from '../notify/index.ts';
-import type { Severity } from './contract.ts';
+import type { NotifyMessage, Severity } from '../notify/index.ts';
 
 export type MessageContext = {
   id: string;

@@ -1,5 +1,5 @@
 import type { Page } from '../api/contract.ts';
-import type { NotifyMessage } from '../notify/index.ts';
+import type { NotifyMessage, Severity } from '../notify/index.ts';
 import type { Audit, Authority } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -12,7 +12,6 @@ import type {
   IncidentFigures,
   IncidentItem,
   IncidentListInput,
-  Severity,
 } from './contract.ts';
 import { firstMessage, type MessageContext, message } from './messages.ts';
 
@@ -396,12 +395,14 @@ export function createIncidents(deps: {
       const { rows } = await db.pool.query<{
         opened: number;
         unresolved: number;
+        untaken: number;
         detect: number | null;
         acknowledge: number | null;
         recover: number | null;
       }>(
         `SELECT count(*)::int AS opened,
                 (SELECT count(*)::int FROM incidents WHERE status <> 'resolved') AS unresolved,
+                (SELECT count(*)::int FROM incidents WHERE status = 'open') AS untaken,
                 avg(extract(epoch FROM opened_at - started_at) * 1000)::float AS detect,
                 avg(extract(epoch FROM acknowledged_at - opened_at) * 1000)::float AS acknowledge,
                 avg(extract(epoch FROM resolved_at - started_at) * 1000)::float AS recover
@@ -413,6 +414,7 @@ export function createIncidents(deps: {
         days,
         opened: row?.opened ?? 0,
         unresolved: row?.unresolved ?? 0,
+        untaken: row?.untaken ?? 0,
         meanDetectMs: row?.detect ?? null,
         meanAcknowledgeMs: row?.acknowledge ?? null,
         meanRecoverMs: row?.recover ?? null,

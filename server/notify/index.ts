@@ -9,7 +9,7 @@
  * Failures are repeated with backoff (5 s · 3^n up to 15 min, ±20 %, 25 times) and then kept as dead letters.
  */
 
-export type { NotifyMessage } from './contract.ts';
+export type { NotifyMessage, Severity } from './contract.ts';
 export { notifyJobs } from './jobs.ts';
 export { notifyRouter } from './router.ts';
 export { createNotify, type Notify } from './service.ts';

@@ -11,8 +11,10 @@ const REFRESH_MS = 30_000;
 export function useFleetAttention(): AttentionItem[] {
   const options = { refetchInterval: REFRESH_MS, retry: false } as const;
   const counts = useQuery(trpc.health.counts.queryOptions(undefined, options)).data;
-  const open = useQuery(trpc.incidents.list.queryOptions({ status: 'open', limit: 100 }, options))
+  const open = useQuery(trpc.incidents.list.queryOptions({ status: 'open', limit: 3 }, options))
     .data?.items;
+  const untaken = useQuery(trpc.incidents.figures.queryOptions({ days: 30 }, options)).data
+    ?.untaken;
   const items: AttentionItem[] = [];
   if (counts && counts.down > 0) {
     items.push({
@@ -27,11 +29,8 @@ export function useFleetAttention(): AttentionItem[] {
     items.push({
       id: 'incidents-open',
       severity: 'bad',
-      title: `${count(open.length, 'incident')} nobody has taken`,
-      detail: open
-        .slice(0, 3)
-        .map(({ title }) => title)
-        .join(', '),
+      title: `${count(untaken ?? open.length, 'incident')} nobody has taken`,
+      detail: open.map(({ title }) => title).join(', '),
       href: '/incidents?status=open',
     });
   }
