@@ -1,8 +1,7 @@
 'use client';
 
-import { useQuery } from '@tanstack/react-query';
 import type { ChangeEvent } from 'react';
-import { trpc } from '../../../../components/trpc/client.ts';
+import { TargetSelect } from '../../../../components/data/target-select.tsx';
 import { Field } from '../../../../components/ui/field.tsx';
 import { Input, Select } from '../../../../components/ui/input.tsx';
 import { usual, type Values } from './form-values.ts';
@@ -129,9 +128,6 @@ export function Advanced(props: Part & { id: string | null; headerNames: readonl
   const http = values.kind === 'http';
   const heartbeat = values.kind === 'heartbeat';
   const common = usual(values.kind);
-  const targets = useQuery(
-    trpc.health.targets.list.queryOptions({ limit: 200, sort: 'name' }),
-  ).data?.items.filter((target) => target.id !== id);
   return (
     <details className="rounded-card border">
       <summary className="cursor-pointer px-3.5 py-2.5 font-medium text-13">
@@ -243,25 +239,12 @@ export function Advanced(props: Part & { id: string | null; headerNames: readonl
           help="While one of these is down, this one does not alert. Ctrl or ⌘ chooses several."
         >
           {(control) => (
-            <select
-              {...control}
-              multiple
-              size={Math.min(6, Math.max(2, targets?.length ?? 2))}
+            <TargetSelect
+              control={control}
               value={values.dependsOn}
-              onChange={(event) =>
-                setValues({
-                  ...values,
-                  dependsOn: [...event.target.selectedOptions].map((option) => option.value),
-                })
-              }
-              className="w-full rounded-control border border-line-control bg-surface px-2 py-1 text-13"
-            >
-              {targets?.map((target) => (
-                <option key={target.id} value={target.id}>
-                  {target.name}
-                </option>
-              ))}
-            </select>
+              onChange={(dependsOn) => setValues({ ...values, dependsOn })}
+              without={id}
+            />
           )}
         </Field>
         <Field

@@ -1,7 +1,8 @@
 'use client';
 
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
+import { TargetSelect } from '../../../../components/data/target-select.tsx';
 import { queryClient, trpc } from '../../../../components/trpc/client.ts';
 import { failureOf } from '../../../../components/trpc/errors.ts';
 import { Button } from '../../../../components/ui/button.tsx';
@@ -38,8 +39,6 @@ export default function WindowForm({ onClose }: { onClose(): void }) {
     targetIds: [] as string[],
   });
   const [touched, setTouched] = useState(false);
-  const targets = useQuery(trpc.health.targets.list.queryOptions({ limit: 200, sort: 'name' })).data
-    ?.items;
   const input = {
     ...(values.name.trim() ? { name: values.name.trim() } : {}),
     targetIds: values.targetIds,
@@ -148,25 +147,11 @@ export default function WindowForm({ onClose }: { onClose(): void }) {
           }
         >
           {(control) => (
-            <select
-              {...control}
-              multiple
-              size={8}
+            <TargetSelect
+              control={control}
               value={values.targetIds}
-              onChange={(event) =>
-                setValues({
-                  ...values,
-                  targetIds: [...event.target.selectedOptions].map((option) => option.value),
-                })
-              }
-              className="w-full rounded-control border border-line-control bg-surface px-2 py-1 text-13"
-            >
-              {targets?.map((target) => (
-                <option key={target.id} value={target.id}>
-                  {target.name}
-                </option>
-              ))}
-            </select>
+              onChange={(targetIds) => setValues({ ...values, targetIds })}
+            />
           )}
         </Field>
         {failure && failure.fields.length === 0 ? (

@@ -1,13 +1,10 @@
 'use client';
 
-import { Ellipsis } from 'lucide-react';
-import { lazy, Suspense, useState } from 'react';
-import { Button } from '../../../../components/ui/button.tsx';
+import { RowActions as Actions } from '../../../../components/data/row-actions.tsx';
 import type { UserItem } from '../../../../server/users/contract.ts';
 import type { UserAction } from './columns.tsx';
 
-const loadMenu = () => import('./row-menu.tsx');
-const RowMenu = lazy(loadMenu);
+const load = () => import('./row-menu.tsx');
 
 export type RowActionsProps = {
   user: UserItem;
@@ -16,31 +13,6 @@ export type RowActionsProps = {
   act(action: UserAction, user: UserItem): void;
 };
 
-export function RowActions(props: RowActionsProps) {
-  const [wanted, setWanted] = useState(false);
-  const near = () => {
-    loadMenu().catch(() => undefined);
-  };
-  const button = (
-    <Button
-      look="ghost"
-      size="icon"
-      className="size-7"
-      aria-label={`Actions for ${props.user.name}`}
-      aria-haspopup="menu"
-      disabled={props.self}
-      onPointerEnter={near}
-      onFocus={near}
-      onClick={() => setWanted(true)}
-    >
-      <Ellipsis aria-hidden className="size-4" />
-    </Button>
-  );
-  return wanted ? (
-    <Suspense fallback={button}>
-      <RowMenu {...props} />
-    </Suspense>
-  ) : (
-    button
-  );
-}
+export const RowActions = (props: RowActionsProps) => (
+  <Actions name={props.user.name} load={load} menu={props} disabled={props.self} />
+);
