@@ -21,7 +21,7 @@ export function useFleetAttention(): AttentionItem[] {
       id: 'targets-down',
       severity: 'bad',
       title: `${counts.down} of ${count(counts.total, 'target')} down`,
-      detail: counts.healing > 0 ? `${counts.healing} being healed.` : 'Nothing heals them now.',
+      detail: counts.healing > 0 ? `${counts.healing} being healed.` : 'No remedy runs now.',
       href: '/health?state=down',
     });
   }

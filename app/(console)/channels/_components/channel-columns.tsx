@@ -24,6 +24,7 @@ const plain: readonly Column<ChannelItem>[] = [
   {
     id: 'name',
     header: 'Name',
+    width: '180px',
     sort: ({ name }) => name,
     csv: ({ name }) => name,
     cell: ({ name }) => (

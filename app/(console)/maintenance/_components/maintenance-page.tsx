@@ -63,6 +63,7 @@ function columnsOf(end: ((window: MaintenanceItem) => void) | null): Column<Main
     {
       id: 'name',
       header: 'Name',
+      width: '180px',
       csv: ({ name }) => name,
       cell: ({ name }) => (
         <span title={name} className="font-medium">
@@ -73,7 +74,7 @@ function columnsOf(end: ((window: MaintenanceItem) => void) | null): Column<Main
     {
       id: 'targets',
       header: 'Targets',
-      width: '180px',
+      width: '150px',
       csv: (window) => (window.all ? 'all' : window.targets.map(({ name }) => name).join(', ')),
       cell: (window) => {
         if (window.all) return 'The whole fleet';
@@ -84,7 +85,7 @@ function columnsOf(end: ((window: MaintenanceItem) => void) | null): Column<Main
     {
       id: 'when',
       header: 'When',
-      width: '320px',
+      width: '380px',
       csv: (window) => window.cron ?? `${window.startsAt} – ${window.endsAt}`,
       cell: (window) => <When window={window} />,
     },
@@ -106,7 +107,7 @@ function columnsOf(end: ((window: MaintenanceItem) => void) | null): Column<Main
           {
             id: 'end',
             header: '',
-            width: '96px',
+            width: '112px',
             cell: (window: MaintenanceItem) =>
               window.status === 'active' || window.status === 'planned' ? (
                 <Button className="h-7" onClick={() => end(window)}>
