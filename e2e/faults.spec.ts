@@ -4,7 +4,7 @@ import path from 'node:path';
 import { openEmbeddedPostgres } from '../server/platform/postgres/embedded.ts';
 import { startRedis } from '../server/platform/testing/redis.ts';
 import { type Console, startConsole } from './support/console.ts';
-import { admin, expect, signIn, test } from './support/test.ts';
+import { admin, expect, patient, signIn, test } from './support/test.ts';
 
 const firstAdmin = {
   WHEELHOUSE_INIT_ADMIN_EMAIL: admin.email,
@@ -20,7 +20,7 @@ test('PostgreSQL is stopped and started while a page is open: the page says so a
   const { url } = postgres;
   const system = await startConsole({ env: { ...firstAdmin, DATABASE_URL: url } });
   const context = await browser.newContext({ baseURL: system.url });
-  const page = await context.newPage();
+  const page = patient(await context.newPage());
   const status = async (route: string) => (await page.request.get(system.url + route)).status();
   await signIn(page);
   await page.goto('/users');
@@ -68,7 +68,7 @@ test.describe('with Redis', () => {
     browser,
   }) => {
     const context = await browser.newContext({ baseURL: system.url });
-    const page = await context.newPage();
+    const page = patient(await context.newPage());
     await signIn(page);
     await redis.stop();
     await expect(page.getByText(/Redis is unreachable/).first()).toBeVisible();
@@ -90,7 +90,7 @@ test('SIGTERM with a page open: readiness fails, the process ends cleanly, and n
     env: firstAdmin,
   });
   const context = await browser.newContext({ baseURL: first.url });
-  const page = await context.newPage();
+  const page = patient(await context.newPage());
   await signIn(page);
   await expect(page.getByText('live', { exact: true }).first()).toBeVisible();
   expect(await first.stop()).toBe(0);

@@ -2,7 +2,15 @@
 import type { Page } from '@playwright/test';
 import { type Console, startConsole } from './support/console.ts';
 import { startTestFleet, type TestFleet } from './support/fleet.ts';
-import { admin, complaints, expect, expectAccessible, signIn, test } from './support/test.ts';
+import {
+  admin,
+  complaints,
+  expect,
+  expectAccessible,
+  patient,
+  signIn,
+  test,
+} from './support/test.ts';
 
 let fleet: TestFleet;
 let system: Console;
@@ -21,7 +29,7 @@ test.beforeAll(async ({ browser }) => {
     baseURL: system.url,
     viewport: { width: 1440, height: 900 },
   });
-  page = await context.newPage();
+  page = patient(await context.newPage());
   await signIn(page);
 });
 test.afterAll(async () => {

@@ -1,6 +1,6 @@
 import { type Console, startConsole } from './support/console.ts';
 import { type Provider, startProvider } from './support/oidc.ts';
-import { expect, test } from './support/test.ts';
+import { expect, patient, test } from './support/test.ts';
 
 test.describe('OpenID Connect', () => {
   let provider: Provider;
@@ -27,7 +27,7 @@ test.describe('OpenID Connect', () => {
     browser,
   }) => {
     const context = await browser.newContext({ baseURL: system.url });
-    const page = await context.newPage();
+    const page = patient(await context.newPage());
     const enter = async () => {
       await page.goto('/sign-in');
       await page.getByRole('button', { name: 'Sign in with Example SSO' }).click();

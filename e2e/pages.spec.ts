@@ -1,5 +1,13 @@
 import type { Page } from '@playwright/test';
-import { admin, complaints, expect, expectAccessible, test } from './support/test.ts';
+import {
+  admin,
+  complaints,
+  expect,
+  expectAccessible,
+  patient,
+  signIn,
+  test,
+} from './support/test.ts';
 
 const pages = [
   { path: '/', title: 'Overview' },
@@ -131,6 +139,37 @@ test('the keyboard alone reaches everything in the shell', async ({ signedIn: pa
   await opened(page, 'Users');
   await page.keyboard.press('?');
   await expect(page.getByRole('dialog')).toBeVisible();
+});
+
+test('what is asked for before the page is live happens once it is', async ({
+  browser,
+  console: system,
+}) => {
+  // A service worker would answer in place of the route.
+  const context = await browser.newContext({ baseURL: system.url, serviceWorkers: 'block' });
+  const page = patient(await context.newPage());
+  await signIn(page);
+  const search = page.getByPlaceholder(/^Search targets/);
+  const asks = [
+    () => page.getByRole('button', { name: 'Search and commands' }).click(),
+    () => page.keyboard.press('Control+k'),
+  ];
+  for (const ask of asks) {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    await page.route('**/_next/static/**/*.js', async (route) => {
+      await released;
+      await route.continue();
+    });
+    const arrived = page.goto('/health');
+    await expect(page.getByRole('button', { name: 'Search and commands' })).toBeVisible();
+    await ask();
+    expect(await page.evaluate(() => 'ready' in document.documentElement.dataset)).toBe(false);
+    release();
+    await arrived;
+    await expect(search).toBeFocused();
+    await page.unrouteAll();
+  }
+  await context.close();
 });
 
 test('settings show where a value came from and no secret', async ({

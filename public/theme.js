@@ -16,4 +16,19 @@
   root.dataset.theme = dark ? 'dark' : 'light';
   if (role) root.dataset.role = role;
   if (collapsed) root.dataset.sidebar = 'collapsed';
+
+  // What is asked for before the framework has taken the page over is kept; components/shell/ready.ts opens it then.
+  const early = (overlay, event) => {
+    if ('ready' in root.dataset || !document.querySelector('[data-overlay]')) return;
+    event.preventDefault();
+    root.dataset.wanted = overlay;
+  };
+  addEventListener('click', (event) => {
+    const button = event.target instanceof Element ? event.target.closest('[data-overlay]') : null;
+    if (button) early(button.dataset.overlay, event);
+  });
+  addEventListener('keydown', (event) => {
+    if ((event.metaKey || event.ctrlKey) && event.key?.toLowerCase() === 'k')
+      early('palette', event);
+  });
 })();

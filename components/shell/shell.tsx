@@ -8,6 +8,7 @@ import { Toaster } from '../ui/toast.tsx';
 import { Banners } from './banners.tsx';
 import { useLiveQueries } from './live-queries.ts';
 import { OverlayHost } from './overlay-host.tsx';
+import { useReady } from './ready.ts';
 import { useServiceWorker } from './service-worker.ts';
 import { useShortcuts } from './shortcuts.ts';
 import { Sidebar } from './sidebar.tsx';
@@ -29,6 +30,7 @@ function Background() {
   useLiveQueries();
   useShortcuts();
   useServiceWorker();
+  useReady();
   return null;
 }
 

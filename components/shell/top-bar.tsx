@@ -23,6 +23,7 @@ export function TopBar() {
         look="ghost"
         size="icon"
         aria-label="Open navigation"
+        data-overlay="nav"
         onClick={openNav}
         className="md:hidden"
       >
@@ -34,6 +35,7 @@ export function TopBar() {
       </div>
       <button
         type="button"
+        data-overlay="palette"
         onClick={openPalette}
         aria-label="Search and commands"
         className="flex h-8 items-center gap-2 rounded-control border border-line-strong px-2 text-13 text-muted hover:bg-hover"

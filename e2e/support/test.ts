@@ -50,7 +50,33 @@ async function openPage(browser: Browser, system: Console): Promise<Page> {
     baseURL: system.url,
     viewport: { width: 1440, height: 900 },
   });
-  return context.newPage();
+  return patient(await context.newPage());
+}
+
+/** The page, which says it has arrived only when it is live. */
+export function patient(page: Page): Page {
+  const goto = page.goto.bind(page);
+  const reload = page.reload.bind(page);
+  page.goto = async (url, options) => {
+    const answer = await goto(url, options);
+    await live(page);
+    return answer;
+  };
+  page.reload = async (options) => {
+    const answer = await reload(options);
+    await live(page);
+    return answer;
+  };
+  return page;
+}
+
+/** Waits until the shell has taken the document over: a press before that would be lost. Other pages have no shell. */
+async function live(page: Page): Promise<void> {
+  await page.waitForFunction(
+    () =>
+      'ready' in document.documentElement.dataset ||
+      document.querySelector('[data-overlay]') === null,
+  );
 }
 
 export async function signIn(page: Page, who = admin): Promise<void> {
@@ -59,6 +85,7 @@ export async function signIn(page: Page, who = admin): Promise<void> {
   await page.getByLabel('Password', { exact: true }).fill(who.password);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
+  await live(page);
 }
 
 /** What the browser complained about: script errors and refused scripts. */
