@@ -9,6 +9,7 @@ import { GENESIS } from '../platform/audit.ts';
 import { PlainError } from '../platform/plain-error.ts';
 import { emailSchema, nameSchema, passwordSchema } from '../users/contract.ts';
 import { checkConfig } from './check-config.ts';
+import { evaluateAnomaly } from './evaluate.ts';
 import type { Answer, Command } from './parse.ts';
 import { cliAuthority, openConfig, withRuntime } from './session.ts';
 
@@ -129,17 +130,28 @@ const auditExport: Command = {
   },
 };
 
+const evaluateAnomalyCommand: Command = {
+  words: ['evaluate', 'anomaly'],
+  argument: 'FILE',
+  summary: 'Score each row of a CSV file (timestamp,value or series,timestamp,value) from 0 to 1.',
+  options: {},
+  async run({ FILE: file }) {
+    return { text: '', data: null, ok: true, pieces: evaluateAnomaly(String(file)) };
+  },
+};
+
 export const commands: readonly Command[] = [
   adminCreate,
   keysCreate,
   configCheck,
   auditVerify,
   auditExport,
+  evaluateAnomalyCommand,
 ];
 
 export function usage(): string {
   const lines = commands.flatMap((command) => [
-    `  ${command.words.join(' ')}`,
+    `  ${[...command.words, command.argument ?? ''].join(' ').trimEnd()}`,
     `      ${command.summary}`,
     ...Object.entries(command.options).map(
       ([name, takes]) =>

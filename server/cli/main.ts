@@ -3,20 +3,27 @@
  * Answers go to standard output (`--json` for machines), faults to standard error; exit code 1 for a fault,
  * 2 for a wrong command line.
  */
-
+import { once } from 'node:events';
 import { AppError } from '../platform/errors.ts';
 import { scrub } from '../platform/log.ts';
 import { PlainError } from '../platform/plain-error.ts';
 import { commands, usage } from './commands.ts';
-import { parseCommand, UsageError } from './parse.ts';
+import { type Answer, parseCommand, UsageError } from './parse.ts';
 
 try {
   const { command, options } = parseCommand(process.argv.slice(2), commands);
-  const answer =
+  const answer: Answer =
     command === null ? { text: usage(), data: null, ok: true } : await command.run(options);
-  process.stdout.write(
-    options.json && answer.data !== null ? `${JSON.stringify(answer.data)}\n` : `${answer.text}\n`,
-  );
+  if (answer.pieces) {
+    for await (const piece of answer.pieces)
+      if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
+  } else {
+    process.stdout.write(
+      options.json && answer.data !== null
+        ? `${JSON.stringify(answer.data)}\n`
+        : `${answer.text}\n`,
+    );
+  }
   process.exitCode = answer.ok ? 0 : 1;
 } catch (error) {
   if (error instanceof UsageError) {
