@@ -2,6 +2,7 @@
  * The one explicit list of modules. Construction order is dependency order; nothing is wired later. A module
  * adds its service, its router and its jobs here, and nowhere else.
  */
+import { createAlerts } from './alerts/index.ts';
 import { router } from './api/trpc.ts';
 import { auditJobs, auditRouter, createAuditReader } from './audit/index.ts';
 import { createGameDays, gamedaysRouter } from './gamedays/index.ts';
@@ -50,6 +51,16 @@ export function createModules(platform: Platform) {
 
   const notify = createNotify(platform);
   const incidents = createIncidents({ ...platform, teller: notify });
+  const received = platform.metrics.counter(
+    'alerts_received_total',
+    'Alerts that Alertmanager sent, by what became of them.',
+    ['outcome'],
+  );
+  const alerts = createAlerts({
+    ...platform,
+    incidents,
+    onAlert: (outcome) => received.inc({ outcome }),
+  });
   const checks = platform.metrics.histogram(
     'health_check_lag_seconds',
     'Time between when a check was due and when it began.',
@@ -113,6 +124,7 @@ export function createModules(platform: Platform) {
     system,
     notify,
     incidents,
+    alerts,
     health,
     gameDays,
     router: createAppRouter({

@@ -11,6 +11,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { newId } from '../platform/ids.ts';
 import { PlainError } from '../platform/plain-error.ts';
 import type { Runtime } from '../runtime.ts';
+import { registerAlertmanager } from './alertmanager.ts';
 import { registerHeartbeat } from './heartbeat.ts';
 import { createIdentity } from './identity.ts';
 import { registerPages } from './pages.ts';
@@ -122,6 +123,7 @@ export async function createHost(
       .send(await runtime.metrics.registry.metrics());
   });
   registerHeartbeat(app, runtime);
+  registerAlertmanager(app, runtime, identity);
   const stream = registerStream(app, runtime, identity);
   await registerTrpc(app, runtime, identity, origins);
   const pages = await registerPages(app, runtime, identity, origins);

@@ -32,7 +32,7 @@ export const figuresSchema = z.strictObject({ days: z.number().int().min(1).max(
 
 export type TimelineEvent = {
   at: string;
-  /** opened, joined, state, remedy, suppressed, escalated, acknowledged, note, recovered, notified, resolved */
+  /** opened, joined, updated, state, remedy, suppressed, escalated, acknowledged, note, recovered, notified, resolved */
   kind: string;
   detail: string;
   actor: string | null;

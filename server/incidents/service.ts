@@ -20,6 +20,9 @@ const GROUP_INTERVAL_MS = 5 * 60_000;
 const REPEAT_MS = 4 * 60 * 60_000;
 const TICK_MS = 1_000;
 const BATCH = 50;
+const CLOCK_SKEW_MS = 60 * 60_000;
+/** Facts in a message; all of them stand on the timeline. */
+const TOLD_FACTS = 15;
 
 export type OpenIncident = {
   target: { id: string; name: string };
@@ -31,6 +34,22 @@ export type OpenIncident = {
   /** Plain sentence: what was seen. */
   detail: string;
   facts: { label: string; value: string }[];
+};
+/** An incident about something that is no target, such as an alert of another system. */
+export type ReportedIncident = {
+  /** At most one incident that is not resolved has it. */
+  key: string;
+  /** Where it came from. */
+  source: string;
+  title: string;
+  severity: Severity;
+  startedAt: Date;
+  /** True when `startedAt` identifies the outage: what a person resolved by hand does not open again for it. */
+  sameOutage: boolean;
+  detail: string;
+  facts: { label: string; value: string }[];
+  /** Equal for reports that say the same. */
+  mark: string;
 };
 export type IncidentEventInput = {
   kind: string;
@@ -46,6 +65,18 @@ export type Teller = {
 export type Incidents = {
   /** Opens one, or joins the group's open one. Inside the caller's transaction; call `announce` after it. */
   open(tx: Tx, input: OpenIncident): Promise<{ id: string; opened: boolean }>;
+  /** Opens one by key, or brings the open one up to date. Inside the caller's transaction; call `announce` after it. */
+  report(
+    tx: Tx,
+    input: ReportedIncident,
+  ): Promise<{ id: string; outcome: 'opened' | 'updated' | 'unchanged' | 'ignored' }>;
+  /** Resolves the open one of this key; null when there is none that began before `endedAt`. */
+  ended(
+    tx: Tx,
+    input: { key: string; endedAt: Date | null; detail: string },
+  ): Promise<string | null>;
+  /** What was last reported on each of these keys that has an incident which is not resolved. */
+  marks(keys: readonly string[]): Promise<Map<string, string>>;
   /** Adds to the timeline inside the caller's transaction. */
   record(tx: Tx, incidentId: string, event: IncidentEventInput): Promise<void>;
   /** Makes it critical and tells people with the evidence. */
@@ -225,6 +256,53 @@ export function createIncidents(deps: {
     return { id: found, opened };
   };
 
+  const report: Incidents['report'] = async (tx, input) => {
+    const now = clock.now();
+    const { key, source, severity, startedAt } = input;
+    const find = async () =>
+      (
+        await tx.$queryRaw<{ id: string }[]>`
+          SELECT id::text FROM incidents WHERE key = ${key} AND status <> 'resolved' FOR UPDATE`
+      )[0]?.id;
+    const event = { detail: input.detail, data: { facts: input.facts, mark: input.mark } };
+    const known = await find();
+    if (!known && input.sameOutage) {
+      // `opened_at` has an index, the key of what is over has none; clocks may differ by an hour.
+      const [closed] = await tx.$queryRaw<{ id: string }[]>`
+        SELECT id::text FROM incidents
+        WHERE opened_at >= ${new Date(startedAt.getTime() - CLOCK_SKEW_MS)} AND key = ${key}
+          AND status = 'resolved' AND resolved_by IS NOT NULL AND started_at = ${startedAt}
+        LIMIT 1`;
+      if (closed) return { id: closed.id, outcome: 'ignored' };
+    }
+    if (!known) {
+      const id = newId(now);
+      const inserted = await tx.$executeRaw`
+        INSERT INTO incidents (id, title, status, severity, source, key, started_at, opened_at, notified_at, next_notify_at)
+        VALUES (${id}::uuid, ${input.title}, 'open', ${severity}::severity, ${source}, ${key}, ${startedAt}, ${now}, ${now},
+                ${new Date(now.getTime() + REPEAT_MS)})
+        ON CONFLICT (key) WHERE status <> 'resolved' DO NOTHING`;
+      if (inserted > 0) {
+        await record(tx, id, { kind: 'opened', ...event });
+        await tell(tx, await locked(tx, id), {
+          kind: 'trigger',
+          detail: input.detail,
+          facts: input.facts.slice(0, TOLD_FACTS),
+          key: 'trigger',
+        });
+        return { id, outcome: 'opened' };
+      }
+    }
+    const id = known ?? (await find());
+    if (!id) throw new AppError('CONFLICT', 'The incident was resolved at this very moment.');
+    const [last] = await tx.$queryRaw<{ mark: string | null }[]>`
+      SELECT data->>'mark' AS mark FROM incident_events
+      WHERE incident_id = ${id}::uuid AND kind IN ('opened', 'updated') ORDER BY id DESC LIMIT 1`;
+    if (last?.mark === input.mark) return { id, outcome: 'unchanged' };
+    await record(tx, id, { kind: 'updated', ...event });
+    return { id, outcome: 'updated' };
+  };
+
   const tick = async (): Promise<number> => {
     const now = clock.now();
     const moved: string[] = [];
@@ -264,6 +342,25 @@ export function createIncidents(deps: {
 
   return {
     open,
+    report,
+    async ended(tx, { key, endedAt, detail }) {
+      const [found] = await tx.$queryRaw<{ id: string; started_at: Date }[]>`
+        SELECT id::text, started_at FROM incidents WHERE key = ${key} AND status <> 'resolved' FOR UPDATE`;
+      // Late news of the outage before this one ends nothing.
+      if (!found || (endedAt !== null && endedAt < found.started_at)) return null;
+      await finish(tx, await locked(tx, found.id), { name: null, detail });
+      return found.id;
+    },
+    async marks(keys) {
+      const { rows } = await db.pool.query<{ key: string; mark: string | null }>(
+        `SELECT i.key, e.mark FROM incidents i LEFT JOIN LATERAL (
+           SELECT data->>'mark' AS mark FROM incident_events
+           WHERE incident_id = i.id AND kind IN ('opened', 'updated') ORDER BY id DESC LIMIT 1) e ON true
+         WHERE i.key = ANY($1) AND i.status <> 'resolved'`,
+        [keys],
+      );
+      return new Map(rows.map(({ key, mark }) => [key, mark ?? '']));
+    },
     record,
     async escalate(tx, incidentId, { detail, facts }) {
       const row = await locked(tx, incidentId);

@@ -18,6 +18,7 @@ import type { IncidentDetail } from '../../../../../server/incidents/contract.ts
 const kinds: Record<string, { icon: LucideIcon; word: string; tone: string }> = {
   opened: { icon: CircleAlert, word: 'Opened', tone: 'text-bad-text' },
   joined: { icon: CircleAlert, word: 'Joined', tone: 'text-bad-text' },
+  updated: { icon: Dot, word: 'Updated', tone: 'text-muted' },
   state: { icon: Dot, word: 'State', tone: 'text-muted' },
   remedy: { icon: Hammer, word: 'Remedy', tone: 'text-info-text' },
   suppressed: { icon: ArrowDownRight, word: 'Held back', tone: 'text-muted' },
@@ -65,7 +66,7 @@ function Entry({ event }: { event: Event }) {
         {facts.length > 0 ? (
           <dl className="mt-1 grid grid-cols-[auto_1fr] gap-x-3 text-12">
             {facts.map((fact) => (
-              <div key={fact.label} className="contents">
+              <div key={`${fact.label} ${fact.value}`} className="contents">
                 <dt className="text-faint">{fact.label}</dt>
                 <dd className="min-w-0 break-words text-muted">{fact.value}</dd>
               </div>
