@@ -5,6 +5,7 @@
 import { createAlerts } from './alerts/index.ts';
 import { router } from './api/trpc.ts';
 import { auditJobs, auditRouter, createAuditReader } from './audit/index.ts';
+import { createDashboards, dashboardsRouter } from './dashboards/index.ts';
 import { createGameDays, gamedaysRouter } from './gamedays/index.ts';
 import { createHealth, healthJobs, healthRouter } from './health/index.ts';
 import { createIncidents, incidentsRouter } from './incidents/index.ts';
@@ -99,6 +100,7 @@ export function createModules(platform: Platform) {
     () => health.engine.stats().down,
   );
 
+  const dashboards = createDashboards(platform);
   const gameDays = createGameDays({
     ...platform,
     fleet:
@@ -127,6 +129,7 @@ export function createModules(platform: Platform) {
     alerts,
     health,
     gameDays,
+    dashboards,
     router: createAppRouter({
       auditReader,
       sessions,
@@ -136,6 +139,7 @@ export function createModules(platform: Platform) {
       incidents,
       health,
       gameDays,
+      dashboards,
       config,
     }),
     jobDefinitions,
@@ -145,6 +149,7 @@ export function createModules(platform: Platform) {
       incidents.start();
       await health.start();
       gameDays.start();
+      await dashboards.start();
     },
     /** Reverse of construction. */
     async close() {
@@ -168,6 +173,7 @@ function createAppRouter(modules: {
   incidents: ReturnType<typeof createIncidents>;
   health: ReturnType<typeof createHealth>;
   gameDays: ReturnType<typeof createGameDays>;
+  dashboards: ReturnType<typeof createDashboards>;
   config: Platform['config'];
 }) {
   const { config } = modules;
@@ -182,6 +188,7 @@ function createAppRouter(modules: {
     incidents: incidentsRouter(modules.incidents),
     notify: notifyRouter(modules.notify),
     gamedays: gamedaysRouter(modules.gameDays),
+    dashboards: dashboardsRouter(modules.dashboards),
   });
 }
 

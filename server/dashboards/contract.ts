@@ -50,3 +50,6 @@ export type DashboardItem = {
   updatedAt: string;
 };
 export type DashboardDetail = Omit<DashboardItem, 'panels'> & { panels: Panel[] };
+export type DashboardCreate = z.output<typeof dashboardCreateSchema>;
+export type DashboardUpdate = z.output<typeof dashboardUpdateSchema>;
+export type DashboardList = z.output<typeof dashboardListSchema>;

@@ -2,6 +2,8 @@
  * The process's own Prometheus registry, with the console's metrics in base units. Domain modules register
  * theirs here too. `recent` keeps the last ten seconds of requests for the live stream.
  */
+import { totalmem } from 'node:os';
+import { getHeapStatistics } from 'node:v8';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from './clock.ts';
 
@@ -50,16 +52,43 @@ export function createMetrics(options: { version: string; clock: Clock }) {
     labelNames: ['version'] as const,
     registers,
   }).set({ version: options.version }, 1);
-  const recent = createRecent(options.clock);
-  let streamClients = 0;
-  new Gauge({
-    name: `${PREFIX}stream_clients`,
-    help: 'Open live streams.',
+  const caches = new Counter({
+    name: `${PREFIX}cache_requests_total`,
+    help: 'Looks into caches of this process by cache and outcome (hit or miss).',
+    labelNames: ['cache', 'outcome'] as const,
     registers,
-    collect() {
-      this.set(streamClients);
-    },
   });
+  new Gauge({
+    name: `${PREFIX}heap_limit_bytes`,
+    help: 'Largest heap that the process may have.',
+    registers,
+  }).set(getHeapStatistics().heap_size_limit);
+  new Gauge({
+    name: `${PREFIX}memory_limit_bytes`,
+    help: 'Memory that the process may use: the limit of its control group, or what the machine has.',
+    registers,
+  }).set(Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem()));
+  const recent = createRecent(options.clock);
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name: PREFIX + name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge(
+    'http_p95_seconds',
+    'Within this time 95 of 100 requests of the last ten seconds were answered.',
+    () => recent.read().p95Seconds,
+  );
+  gauge('http_error_ratio', 'Share of requests of the last ten seconds that failed (5xx).', () => {
+    const { requestsPerSecond, errorsPerSecond } = recent.read();
+    return requestsPerSecond > 0 ? errorsPerSecond / requestsPerSecond : 0;
+  });
+  let streamClients = 0;
+  gauge('stream_clients', 'Open live streams.', () => streamClients);
 
   return {
     registry,
@@ -79,16 +108,17 @@ export function createMetrics(options: { version: string; clock: Clock }) {
     jobEnded(job: string, outcome: string, seconds: number) {
       jobs.observe({ job, outcome }, seconds);
     },
+    /** Counts the looks into one cache. */
+    cache(name: string) {
+      const by = {
+        hit: caches.labels(name, 'hit'),
+        miss: caches.labels(name, 'miss'),
+      };
+      return (outcome: 'hit' | 'miss') => by[outcome].inc();
+    },
     /** A gauge that is read when it is asked for. */
     gauge(name: string, help: string, read: () => number) {
-      new Gauge({
-        name: PREFIX + name,
-        help,
-        registers,
-        collect() {
-          this.set(read());
-        },
-      });
+      gauge(name, help, read);
     },
     /** A gauge with one label, read when it is asked for. */
     gauges(name: string, help: string, label: string, read: () => Record<string, number>) {
