@@ -5,6 +5,7 @@ import type { Principal } from '../api/trpc.ts';
 import type { Keys } from '../keys/index.ts';
 import { createBriefCache } from '../platform/brief-cache.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { Sessions } from '../sessions/index.ts';
 
 export type Identity = {
@@ -43,12 +44,18 @@ export function createIdentity(deps: {
   sessions: Sessions;
   keys: Keys;
   clock: Clock;
+  metrics: Metrics;
   secret: string;
   secureCookies: boolean;
 }): Identity {
   const cookie = sessionCookieName(deps.secureCookies);
   // Decrypting costs more than a map look-up; the session behind the token is asked for every time.
-  const decoded = createBriefCache<string | null>({ ttlMs: 10_000, max: 5_000, clock: deps.clock });
+  const decoded = createBriefCache<string | null>({
+    ttlMs: 10_000,
+    max: 5_000,
+    clock: deps.clock,
+    onLook: deps.metrics.cache('tokens'),
+  });
   const sessionId = async (request: FastifyRequest) => {
     const token = readCookie(request.headers.cookie, cookie);
     if (!token || token.length > 8_192) return null;

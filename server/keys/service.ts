@@ -7,6 +7,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
 import { newId } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { KeyCreateInput } from './contract.ts';
 import { formatKey, hashKey, isKey } from './format.ts';
 
@@ -25,9 +26,20 @@ export type Keys = {
   close(): Promise<void>;
 };
 
-export function createKeys(deps: { db: Db; audit: Audit; clock: Clock; log: Log }): Keys {
+export function createKeys(deps: {
+  db: Db;
+  audit: Audit;
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+}): Keys {
   const { db, audit, clock, log } = deps;
-  const cache = createBriefCache<KeyPrincipal | null>({ ttlMs: CACHE_MS, max: CACHE_MAX, clock });
+  const cache = createBriefCache<KeyPrincipal | null>({
+    ttlMs: CACHE_MS,
+    max: CACHE_MAX,
+    clock,
+    onLook: deps.metrics.cache('keys'),
+  });
   const used = new Map<string, Date>();
 
   const load = async (hash: Buffer): Promise<KeyPrincipal | null> => {

@@ -4,13 +4,21 @@
  */
 import type { Clock } from './clock.ts';
 
-export function createBriefCache<T>(options: { ttlMs: number; max: number; clock: Clock }) {
+export function createBriefCache<T>(options: {
+  ttlMs: number;
+  max: number;
+  clock: Clock;
+  /** Told of every look. */
+  onLook?: (outcome: 'hit' | 'miss') => void;
+}) {
   const entries = new Map<string, { at: number; value: Promise<T> }>();
   return {
     get(key: string, load: () => Promise<T>): Promise<T> {
       const now = options.clock.monotonicMs();
       const known = entries.get(key);
-      if (known && now - known.at < options.ttlMs) return known.value;
+      const fresh = known !== undefined && now - known.at < options.ttlMs;
+      options.onLook?.(fresh ? 'hit' : 'miss');
+      if (fresh) return known.value;
       const entry = { at: now, value: load() };
       entry.value.catch(() => {
         if (entries.get(key) === entry) entries.delete(key);

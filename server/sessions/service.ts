@@ -8,6 +8,7 @@ import type { Db, Tx } from '../platform/db/index.ts';
 import { AppError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { SessionItem } from './contract.ts';
 
 const CACHE_MS = 800;
@@ -49,10 +50,16 @@ export function createSessions(deps: {
   audit: Audit;
   clock: Clock;
   log: Log;
+  metrics: Metrics;
   maxAgeSeconds: number;
 }): Sessions {
   const { db, bus, audit, clock, log } = deps;
-  const cache = createBriefCache<SessionUser | null>({ ttlMs: CACHE_MS, max: CACHE_MAX, clock });
+  const cache = createBriefCache<SessionUser | null>({
+    ttlMs: CACHE_MS,
+    max: CACHE_MAX,
+    clock,
+    onLook: deps.metrics.cache('sessions'),
+  });
   const seen = new Map<string, Date>();
   const stopListening = bus.on('sessions', () => cache.clear());
   const announce = () => {
