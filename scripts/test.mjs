@@ -274,8 +274,10 @@ async function ensureBrowser() {
 async function ensure(need) {
   if (need === 'redis') await ensureRedis();
   if (need === 'browser') await ensureBrowser();
-  // Only checks that /metrics is well formed; the tests that need it say so when it is missing.
+  // Judge /metrics and what deploy/ offers; the tests that need them say so when they are missing.
   if (need === 'promtool' && !onPath('promtool')) await aptInstall('prometheus');
+  if (need === 'alertmanager' && !onPath('prometheus-alertmanager', 'alertmanager'))
+    await aptInstall('prometheus-alertmanager');
 }
 
 let built = false;
@@ -308,6 +310,7 @@ const plan = {
   },
   async process() {
     await need('promtool');
+    await need('alertmanager');
     await buildPages();
     await section('start, stop, crash', () => vitest('--project=process'));
   },
