@@ -61,16 +61,13 @@ describe('configuration', () => {
       const file = 'alertmanager/alertmanager.yml';
       expect(await tool('amtool', 'check-config', file)).toMatch(/SUCCESS/);
       const route = async (...labels: string[]) =>
-      (await tool('amtool', 'config', 'routes', 'test', `--config.file=${file}`, ...labels))
-        .split('
-')[0]
-        ?.trim();
+        (await tool('amtool', 'config', 'routes', 'test', `--config.file=${file}`, ...labels))
+          .split('\n')[0]
+          ?.trim();
       expect(await route('alertname=HighLatency', 'severity=page')).toBe('wheelhouse');
       expect(await route('alertname=WheelhouseApiSlow')).toBe('wheelhouse');
       expect(await route('alertname=WheelhouseDown')).toBe('elsewhere');
-      expect(await route('alertname=WheelhouseTargetsDown', 'origin=console')).toBe(
-        'elsewhere',
-      );
+      expect(await route('alertname=WheelhouseTargetsDown', 'origin=console')).toBe('elsewhere');
     },
   );
   test.runIf(promtool)('every query of the dashboards is PromQL', async () => {
