@@ -118,6 +118,16 @@ const variables = {
     description: 'Largest accepted request body.',
     accepts: 'a whole number of bytes from 1024 to 67108864',
   }),
+  WHEELHOUSE_METRIC_SERIES_MAX: variable(whole(10, 1_000_000).default(10_000), {
+    group: 'Metrics',
+    description: 'Most series of one metric within an hour; more are refused with a reason.',
+    accepts: 'a whole number from 10 to 1000000',
+  }),
+  WHEELHOUSE_SERIES_MAX: variable(whole(100, 5_000_000).default(200_000), {
+    group: 'Metrics',
+    description: 'Most series of all metrics within an hour, of one process.',
+    accepts: 'a whole number from 100 to 5000000',
+  }),
   WHEELHOUSE_DRAIN_SECONDS: variable(whole(0, 300).default(10), {
     group: 'Server',
     description: 'How long open requests may go on after SIGTERM.',

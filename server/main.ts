@@ -82,6 +82,7 @@ async function start(closables: Closable[]): Promise<Runtime> {
   closables.push({ name: 'http', close: host.close });
   port = host.port;
   await runtime.jobs.start(runtime.jobDefinitions);
+  runtime.metricStore.start();
   if (config.ROLE !== 'web') await runtime.start();
   log.info({ port, role: config.ROLE }, 'ready');
   if (await runtime.users.setupNeeded()) {

@@ -10,6 +10,7 @@ import { createGameDays, gamedaysRouter } from './gamedays/index.ts';
 import { createHealth, healthJobs, healthRouter } from './health/index.ts';
 import { createIncidents, incidentsRouter } from './incidents/index.ts';
 import { createKeys } from './keys/index.ts';
+import { createMetricStore, metricsJobs, metricsRouter } from './metrics/index.ts';
 import { createNotify, notifyJobs, notifyRouter } from './notify/index.ts';
 import type { JobDefinition } from './platform/jobs.ts';
 import type { Platform } from './runtime.ts';
@@ -100,6 +101,32 @@ export function createModules(platform: Platform) {
     () => health.engine.stats().down,
   );
 
+  const taken = platform.metrics.counter(
+    'metric_samples_total',
+    'Samples that came in, by way and outcome.',
+    ['way', 'outcome'],
+  );
+  const metricStore = createMetricStore({
+    ...platform,
+    seriesPerMetricMax: config.WHEELHOUSE_METRIC_SERIES_MAX,
+    seriesMax: config.WHEELHOUSE_SERIES_MAX,
+    own: { registry: platform.metrics.registry, port: config.PORT },
+    onTaken(way, accepted, rejected) {
+      if (accepted > 0) taken.inc({ way, outcome: 'accepted' }, accepted);
+      if (rejected > 0) taken.inc({ way, outcome: 'rejected' }, rejected);
+    },
+    ask: null,
+  });
+  platform.metrics.gauge(
+    'metric_series',
+    'Series that were written within the last hour.',
+    () => metricStore.figures().series,
+  );
+  platform.metrics.gauge(
+    'metric_recent_samples',
+    'Samples in memory that do not stand in chunks yet.',
+    () => metricStore.figures().recentSamples,
+  );
   const dashboards = createDashboards(platform);
   const gameDays = createGameDays({
     ...platform,
@@ -112,6 +139,7 @@ export function createModules(platform: Platform) {
   const jobDefinitions: JobDefinition[] = [
     ...auditJobs(auditReader),
     ...healthJobs(health, platform.log),
+    ...metricsJobs(metricStore),
     ...notifyJobs(notify),
     ...sessionsJobs(sessions),
     ...usersJobs(signIn),
@@ -130,6 +158,7 @@ export function createModules(platform: Platform) {
     health,
     gameDays,
     dashboards,
+    metricStore,
     router: createAppRouter({
       auditReader,
       sessions,
@@ -140,6 +169,7 @@ export function createModules(platform: Platform) {
       health,
       gameDays,
       dashboards,
+      metricStore,
       config,
     }),
     jobDefinitions,
@@ -154,6 +184,7 @@ export function createModules(platform: Platform) {
     /** Reverse of construction. */
     async close() {
       await gameDays.close();
+      await metricStore.close();
       await health.close();
       await incidents.close();
       await notify.close();
@@ -174,6 +205,7 @@ function createAppRouter(modules: {
   health: ReturnType<typeof createHealth>;
   gameDays: ReturnType<typeof createGameDays>;
   dashboards: ReturnType<typeof createDashboards>;
+  metricStore: ReturnType<typeof createMetricStore>;
   config: Platform['config'];
 }) {
   const { config } = modules;
@@ -189,6 +221,7 @@ function createAppRouter(modules: {
     notify: notifyRouter(modules.notify),
     gamedays: gamedaysRouter(modules.gameDays),
     dashboards: dashboardsRouter(modules.dashboards),
+    metrics: metricsRouter(modules.metricStore),
   });
 }
 

@@ -133,6 +133,20 @@ export const procedures = {
   admin: withRole('admin'),
 };
 
+/** For API keys that carry a scope, whatever their role: what a program may do and a person has no reason to. */
+export function scoped(scope: string) {
+  return base.use(({ ctx, next }) => {
+    const { principal } = ctx;
+    if (principal?.kind !== 'key' || !principal.scopes.includes(scope)) {
+      throw new TRPCError({
+        code: principal ? 'FORBIDDEN' : 'UNAUTHORIZED',
+        message: `This needs an API key with the scope ${scope}.`,
+      });
+    }
+    return next({ ctx: { ...ctx, principal } });
+  });
+}
+
 /** The names that answer without a session or key; the HTTP host refuses all others before it reads a body. */
 export const publicProcedures: ReadonlySet<string> = new Set([
   'users.signInOptions',

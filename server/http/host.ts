@@ -17,6 +17,7 @@ import { createIdentity } from './identity.ts';
 import { registerPages } from './pages.ts';
 import { registerProbes } from './probes.ts';
 import { problemHandler, sendProblem } from './problem.ts';
+import { registerRemoteWrite } from './remote-write.ts';
 import { isDirectLoopback, setSecurityHeaders } from './security.ts';
 import { registerStream } from './stream.ts';
 import { readTrace } from './trace.ts';
@@ -124,6 +125,7 @@ export async function createHost(
   });
   registerHeartbeat(app, runtime);
   registerAlertmanager(app, runtime, identity);
+  registerRemoteWrite(app, runtime, identity);
   const stream = registerStream(app, runtime, identity);
   await registerTrpc(app, runtime, identity, origins);
   const pages = await registerPages(app, runtime, identity, origins);

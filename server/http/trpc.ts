@@ -10,6 +10,8 @@ import { isSameOrigin } from './security.ts';
 
 const PREFIX = '/api/trpc/';
 const MAX_BATCH = 20;
+/** 10 000 samples with their labels. */
+const INGEST_BODY_BYTES = 16 * 1024 * 1024;
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -87,6 +89,7 @@ export async function registerTrpc(
       return reply.send(await answer.text());
     };
     scope.get(`${PREFIX}*`, handle);
+    scope.post(`${PREFIX}metrics.ingest`, { bodyLimit: INGEST_BODY_BYTES }, handle);
     scope.post(`${PREFIX}*`, handle);
   });
 }

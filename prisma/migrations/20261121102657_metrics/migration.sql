@@ -130,18 +130,25 @@ ALTER TABLE "metric_batches" ADD CONSTRAINT "metric_batches_writer_id_fkey" FORE
 -- Payloads are compressed by their own codec; a second compression would only cost time.
 ALTER TABLE "metric_batches" ALTER COLUMN "payload" SET STORAGE EXTERNAL;
 
--- Samples of one series within two hours (`slot` counts them since 1970), compressed. A partition a day.
--- Several rows of one series and slot are merged into one, `settled`, once the slot is over.
-CREATE TABLE "metric_chunks" (
-  "id" bigint GENERATED ALWAYS AS IDENTITY,
+-- Samples of one series within two hours (`slot` counts them since 1970), compressed. First in `metric_fresh`, as
+-- they leave memory: any number of rows for one series and slot. When the slot is over, they are merged into the one
+-- row of `metric_chunks`, a partition a day, which is written once and dropped whole.
+CREATE TABLE "metric_fresh" (
+  "id" bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   "series_id" integer NOT NULL,
   "slot" integer NOT NULL,
   "samples" integer NOT NULL,
-  "settled" boolean NOT NULL,
+  "data" bytea STORAGE EXTERNAL NOT NULL
+);
+CREATE INDEX "metric_fresh_series" ON "metric_fresh" ("series_id", "slot");
+CREATE INDEX "metric_fresh_slot" ON "metric_fresh" ("slot", "series_id");
+CREATE TABLE "metric_chunks" (
+  "series_id" integer NOT NULL,
+  "slot" integer NOT NULL,
+  "samples" integer NOT NULL,
   "data" bytea STORAGE EXTERNAL NOT NULL,
-  PRIMARY KEY ("series_id", "slot", "id")
+  PRIMARY KEY ("series_id", "slot")
 ) PARTITION BY RANGE ("slot");
-CREATE INDEX "metric_chunks_unsettled" ON "metric_chunks" ("slot", "series_id") WHERE NOT "settled";
 
 -- Roll-ups: a day of one series by minutes, a day by hours. Sketches apart, as most queries do not need them.
 -- A partition a day (minutes) and a month (hours).
