@@ -105,6 +105,17 @@ test('the band holds nearly all of an ordinary series, and follows its day', () 
   expect(width / late.length).toBeLessThan(20);
 });
 
+test('the band has no steps of its own within the first day', () => {
+  const next = noise(7);
+  const rows = Array.from({ length: 720 }, (_, i) => ({
+    at: start + i * 30_000,
+    value: 50 + next(),
+  }));
+  const late = judge(rows).slice(200);
+  const widths = late.map(({ lower, upper }) => (upper ?? 0) - (lower ?? 0));
+  expect(Math.max(...widths) / Math.min(...widths)).toBeLessThan(1.6);
+});
+
 test('a given season is used: a wave of seven minutes with its crest left out', () => {
   const wave = (i: number) => Math.sin((i / 42) * 2 * Math.PI) * 10;
   const rows = Array.from({ length: 2_000 }, (_, i) => ({

@@ -53,7 +53,12 @@ export type DetectorOptions = {
 };
 
 /** What a view expects, and what it learns when the value has come; null while it knows nothing. */
-type View = { expect(atMs: number): number | null; learn(atMs: number, value: number): void };
+type View = {
+  expect(atMs: number): number | null;
+  /** The same without what this season itself has told already, for the band. */
+  foresee(atMs: number): number | null;
+  learn(atMs: number, value: number): void;
+};
 
 export function createDetector(options: DetectorOptions = {}): Detector {
   const { seasonSeconds } = options;
@@ -74,10 +79,9 @@ export function createDetector(options: DetectorOptions = {}): Detector {
     let surprise = 0;
     for (const { view, range, error } of views) {
       const expected = view.expect(atMs);
-      if (expected !== null) {
-        surprise += range.push(value - expected, Math.abs(value));
-        error.push(value - expected);
-      }
+      if (expected !== null) surprise += range.push(value - expected, Math.abs(value));
+      const foreseen = view.foresee(atMs);
+      if (foreseen !== null) error.push(value - foreseen);
       view.learn(atMs, value);
     }
     const level = mean(value);
@@ -89,7 +93,7 @@ export function createDetector(options: DetectorOptions = {}): Detector {
   const band = (atMs: number) => {
     let best: { expected: number; deviation: number } | null = null;
     for (const { view, error } of views) {
-      const expected = view.expect(atMs);
+      const expected = view.foresee(atMs);
       const deviation = error.deviation();
       if (expected !== null && deviation !== null && !(best && best.deviation <= deviation))
         best = { expected, deviation };
@@ -169,13 +173,15 @@ function createMedian(size: number, least: number): View {
     }
     return from;
   };
+  const median = () => {
+    if (sorted.length < least) return null;
+    const half = sorted.length >> 1;
+    const upper = sorted[half] ?? 0;
+    return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? 0) + upper) / 2;
+  };
   return {
-    expect() {
-      if (sorted.length < least) return null;
-      const half = sorted.length >> 1;
-      const upper = sorted[half] ?? 0;
-      return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? 0) + upper) / 2;
-    },
+    expect: median,
+    foresee: median,
     learn(_at, value) {
       const slot = count % size;
       if (count >= size) sorted.splice(place(ring[slot] ?? 0), 1);
@@ -186,21 +192,32 @@ function createMedian(size: number, least: number): View {
   };
 }
 
-/** The level at each part of a season. */
+/** The level at each part of a season, as far as it is known, and as it was when the season began. */
 function createSeason(periodMs: number): View {
   const levels = new Float64Array(SEASON_BINS).fill(Number.NaN);
-  const binOf = (atMs: number) => {
-    const phase = (((atMs % periodMs) + periodMs) % periodMs) / periodMs;
-    return Math.min(SEASON_BINS - 1, Math.floor(phase * SEASON_BINS));
+  const before = new Float64Array(SEASON_BINS).fill(Number.NaN);
+  const seasons = new Float64Array(SEASON_BINS).fill(Number.NaN);
+  const placeOf = (atMs: number) => {
+    const season = Math.floor(atMs / periodMs);
+    // Multiplied first: at the edge of a bin a rounded share would fall into the one before.
+    const bin = Math.floor(((atMs - season * periodMs) * SEASON_BINS) / periodMs);
+    return { season, bin: Math.max(0, Math.min(SEASON_BINS - 1, bin)) };
   };
+  const known = (level: number | undefined) =>
+    level === undefined || Number.isNaN(level) ? null : level;
   return {
-    expect(atMs) {
-      const level = levels[binOf(atMs)] ?? Number.NaN;
-      return Number.isNaN(level) ? null : level;
+    expect: (atMs) => known(levels[placeOf(atMs).bin]),
+    foresee(atMs) {
+      const { season, bin } = placeOf(atMs);
+      return known(seasons[bin] === season ? before[bin] : levels[bin]);
     },
     learn(atMs, value) {
-      const bin = binOf(atMs);
+      const { season, bin } = placeOf(atMs);
       const level = levels[bin] ?? Number.NaN;
+      if (seasons[bin] !== season) {
+        before[bin] = level;
+        seasons[bin] = season;
+      }
       levels[bin] = Number.isNaN(level) ? value : level + SEASON_GAIN * (value - level);
     },
   };
