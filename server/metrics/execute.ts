@@ -14,10 +14,10 @@ import {
   growth,
   MAX_STEP_MS,
   type Rollup,
-  readSketches,
+  SketchReader,
 } from './rollup.ts';
 import { type ChunkList, decodeList, joined } from './samples.ts';
-import { add, centreOf, keyOf, quantiles, type Sketch } from './sketch.ts';
+import { centreOf, keyOf, MAX_KEY, quantiles } from './sketch.ts';
 
 export type Span = { from: number; to: number };
 export type Gathered = {
@@ -114,7 +114,6 @@ class Cells {
   increase: Float64Array;
   /** Differences that `increase` is made of. */
   steps: Float64Array;
-  sketches: (Sketch | undefined)[] = [];
   constructor(size: number) {
     const make = (value = 0) =>
       value === 0 ? new Float64Array(size) : new Float64Array(size).fill(value);
@@ -149,7 +148,6 @@ export function execute(input: Gathered): Executed {
   const withSpread = aggregations.includes('stddev');
   const withIncrease = aggregations.includes('rate') || aggregations.includes('increase');
   const withValues = needsValues(aggregations);
-  const withSketch = withValues;
   let scanned = 0;
 
   const cellAt = (group: number, at: number): number =>
@@ -157,7 +155,7 @@ export function execute(input: Gathered): Executed {
     Math.min(buckets.count - 1, Math.floor((at - buckets.start) / buckets.step));
 
   // Roll-ups.
-  let approximate = false;
+  const sketched: Sketched[] = [];
   const wanted = columnsFor(aggregations);
   for (const { series, data, sketch } of input.rollups) {
     const rollup: Rollup = decodeRollup(data, wanted);
@@ -190,15 +188,12 @@ export function execute(input: Gathered): Executed {
         cells.steps[cell] = (cells.steps[cell] ?? 0) + 1;
       }
     }
-    if (withSketch && sketch) {
-      approximate = true;
-      readSketches(sketch, (i, key, count) => {
-        if (!inside[i]) return;
-        const cell = cellAt(group, rollup.starts[i] ?? 0);
-        const own = cells.sketches[cell] ?? new Map<number, number>();
-        cells.sketches[cell] = own;
-        add(own, key, count);
-      });
+    if (withValues && sketch) {
+      const cellOf = Int32Array.from(rollup.starts, (start, i) =>
+        inside[i] ? cellAt(group, start) : -1,
+      );
+      const day = Math.floor((rollup.starts[0] ?? 0) / DAY_MS) * DAY_MS;
+      sketched.push({ first: cellAt(group, Math.max(day, fromMs)), cellOf, bytes: sketch });
     }
   }
 
@@ -218,12 +213,17 @@ export function execute(input: Gathered): Executed {
   }
 
   const values = withValues ? scatter(kept, input, cells.count.length, cellAt) : null;
-  const histogram = aggregations.includes('histogram') ? bins(values, cells) : null;
   const plain = aggregations.filter((name) => !derived.has(name) && name !== 'histogram');
   const asked = plain.flatMap((name) => {
     const q = percentileOf[name];
     return q === undefined ? [] : [{ name, q }];
   });
+  asked.sort((a, b) => a.q - b.q);
+  const merged =
+    values && sketched.length > 0
+      ? mergeSketches(sketched, values, aggregations.includes('histogram'), asked)
+      : null;
+  const histogram = aggregations.includes('histogram') ? bins(values, merged) : null;
 
   const series: ResultSeries[] = [];
   groups.forEach((labels, group) => {
@@ -237,7 +237,7 @@ export function execute(input: Gathered): Executed {
         at: new Date(start).toISOString(),
         values: figures(cells, cell, plain, covered / 1000),
       };
-      if (values) cellValues(point, values, cells.sketches[cell], cell, asked, plain);
+      if (values) cellValues(point, { values, merged, cell, asked, plain });
       if (histogram && values) point.histogram = histogram(cell);
       points.push(point);
     }
@@ -245,7 +245,7 @@ export function execute(input: Gathered): Executed {
     derive(points, aggregations, plain);
     series.push({ labels, points });
   });
-  return { series, scanned, approximate };
+  return { series, scanned, approximate: merged !== null };
 }
 
 function lowerBound(times: Float64Array, at: number): number {
@@ -425,43 +425,113 @@ function figures(
   return out;
 }
 
+type Sketched = { first: number; cellOf: Int32Array; bytes: Uint8Array };
+/** Of cells that roll-ups took part in: their percentiles, in the order asked for, and their bins if wanted. */
+type Merged = Map<number, { percentiles: (number | null)[]; bins: [number, number][] }>;
+
+/**
+ * Sketches are merged cell by cell, in the order of cells: one dense row of counts serves all of them. Raw samples of
+ * the same cell are put into it.
+ */
+function mergeSketches(
+  sketched: Sketched[],
+  values: Values,
+  withBins: boolean,
+  asked: readonly { q: number }[],
+): Merged {
+  const out: Merged = new Map();
+  const counts = new Float64Array(2 * MAX_KEY + 1);
+  let touched: number[] = [];
+  const put = (key: number, count: number) => {
+    const place = key + MAX_KEY;
+    const before = counts[place] as number;
+    if (before === 0) touched.push(place);
+    counts[place] = before + count;
+  };
+  const finish = (cell: number) => {
+    const to = values.starts[cell + 1] ?? 0;
+    for (let i = values.starts[cell] ?? 0; i < to; i++) put(keyOf(values.sorted[i] as number), 1);
+    touched.sort((a, b) => a - b);
+    const bins = touched.map((place): [number, number] => [
+      place - MAX_KEY,
+      counts[place] as number,
+    ]);
+    out.set(cell, {
+      percentiles: quantiles(
+        bins,
+        asked.map(({ q }) => q),
+      ),
+      bins: withBins ? bins : [],
+    });
+    for (const place of touched) counts[place] = 0;
+    touched = [];
+  };
+  sketched.sort((a, b) => a.first - b.first);
+  let open = -1;
+  const skip = () => undefined;
+  // Rows whose days begin in the same cell: those of one day and group.
+  for (let from = 0; from < sketched.length; ) {
+    let to = from + 1;
+    while (to < sketched.length && sketched[to]?.first === sketched[from]?.first) to++;
+    const readers = sketched
+      .slice(from, to)
+      .map(({ cellOf, bytes }) => ({ cellOf, reader: new SketchReader(bytes) }));
+    for (;;) {
+      let cell = Number.POSITIVE_INFINITY;
+      for (const { cellOf, reader } of readers) {
+        while (reader.bucket < reader.buckets && (cellOf[reader.bucket] ?? -1) < 0)
+          reader.next(skip);
+        if (reader.bucket < reader.buckets) cell = Math.min(cell, cellOf[reader.bucket] ?? 0);
+      }
+      if (cell === Number.POSITIVE_INFINITY) break;
+      if (cell !== open && open >= 0) finish(open);
+      open = cell;
+      for (const { cellOf, reader } of readers) {
+        while (reader.bucket < reader.buckets && cellOf[reader.bucket] === cell) reader.next(put);
+      }
+    }
+    from = to;
+  }
+  if (open >= 0) finish(open);
+  return out;
+}
+
 /** Percentiles and the number of different values. */
 function cellValues(
   point: Point,
-  { sorted, starts }: Values,
-  sketch: Sketch | undefined,
-  cell: number,
-  asked: readonly { name: string; q: number }[],
-  plain: readonly Aggregation[],
+  from: {
+    values: Values;
+    merged: Merged | null;
+    cell: number;
+    asked: readonly { name: string; q: number }[];
+    plain: readonly Aggregation[];
+  },
 ): void {
-  const [from, to] = [starts[cell] ?? 0, starts[cell + 1] ?? 0];
-  if (sketch) {
-    const all: Sketch = new Map(sketch);
-    for (let i = from; i < to; i++) add(all, keyOf(sorted[i] ?? 0), 1);
-    quantiles(
-      all,
-      asked.map(({ q }) => q),
-    ).forEach((value, i) => {
-      point.values[asked[i]?.name ?? ''] = value === null ? null : finite(value);
-    });
-  } else {
-    for (const { name, q } of asked) {
-      const rank = from + q * (to - from - 1);
-      const low = sorted[Math.floor(rank)] ?? 0;
-      const high = sorted[Math.ceil(rank)] ?? low;
-      point.values[name] =
-        to > from ? finite(low === high ? low : low + (high - low) * (rank % 1)) : null;
+  const { cell, asked } = from;
+  const { sorted, starts } = from.values;
+  const [begin, end] = [starts[cell] ?? 0, starts[cell + 1] ?? 0];
+  const rolled = from.merged?.get(cell);
+  asked.forEach(({ name, q }, i) => {
+    if (rolled) {
+      const value = rolled.percentiles[i] ?? null;
+      point.values[name] = value === null ? null : finite(value);
+      return;
     }
-  }
-  if (plain.includes('distinct')) {
-    let distinct = to > from ? 1 : 0;
-    for (let i = from + 1; i < to; i++) if (sorted[i] !== sorted[i - 1]) distinct++;
-    point.values.distinct = sketch ? null : distinct;
+    const rank = begin + q * (end - begin - 1);
+    const low = sorted[Math.floor(rank)] ?? 0;
+    const high = sorted[Math.ceil(rank)] ?? low;
+    point.values[name] =
+      end > begin ? finite(low === high ? low : low + (high - low) * (rank % 1)) : null;
+  });
+  if (from.plain.includes('distinct')) {
+    let distinct = end > begin ? 1 : 0;
+    for (let i = begin + 1; i < end; i++) if (sorted[i] !== sorted[i - 1]) distinct++;
+    point.values.distinct = rolled ? null : distinct;
   }
 }
 
 /** Equal bins over the whole answer, so that points can be laid side by side. */
-function bins(values: Values | null, cells: Cells): (cell: number) => HistogramBin[] {
+function bins(values: Values | null, merged: Merged | null): (cell: number) => HistogramBin[] {
   let [low, high] = [Infinity, -Infinity];
   const see = (value: number) => {
     if (!Number.isFinite(value)) return;
@@ -469,7 +539,7 @@ function bins(values: Values | null, cells: Cells): (cell: number) => HistogramB
     high = Math.max(high, value);
   };
   values?.sorted.forEach(see);
-  for (const sketch of cells.sketches) for (const key of sketch?.keys() ?? []) see(centreOf(key));
+  for (const cell of merged?.values() ?? []) for (const [key] of cell.bins) see(centreOf(key));
   const width = high > low ? (high - low) / HISTOGRAM_BINS : 1;
   return (cell) => {
     const counts = new Array<number>(HISTOGRAM_BINS).fill(0);
@@ -478,11 +548,12 @@ function bins(values: Values | null, cells: Cells): (cell: number) => HistogramB
       const bin = Math.min(HISTOGRAM_BINS - 1, Math.max(0, Math.floor((value - low) / width)));
       counts[bin] = (counts[bin] ?? 0) + count;
     };
-    if (values) {
+    const rolled = merged?.get(cell);
+    if (rolled) for (const [key, count] of rolled.bins) put(centreOf(key), count);
+    else if (values) {
       const to = values.starts[cell + 1] ?? 0;
       for (let i = values.starts[cell] ?? 0; i < to; i++) put(values.sorted[i] ?? 0, 1);
     }
-    for (const [key, count] of cells.sketches[cell] ?? []) put(centreOf(key), count);
     return counts.flatMap((count, i) =>
       count > 0 ? [{ from: low + i * width, to: low + (i + 1) * width, count }] : [],
     );

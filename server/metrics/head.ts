@@ -18,6 +18,7 @@ export class Head {
   private base = 0;
   private end = 0;
   private readonly blocks: Block[] = [];
+  private scratch: Run = { times: new Float64Array(256), values: new Float64Array(256) };
   /** Newest position of each series. */
   private readonly newest = new Map<number, number>();
 
@@ -66,24 +67,31 @@ export class Head {
 
   /** Samples of one series between two times (inclusive), in the order of arrival. */
   read(id: number, from: number, to: number): Run {
-    const positions: number[] = [];
+    // From the newest back, so it is filled from its end.
+    let n = 0;
     let position = this.newest.get(id) ?? -1;
     while (position >= this.base) {
       const block = this.blockOf(position);
       const offset = position & MASK;
       const at = block.times[offset] ?? 0;
-      if (at >= from && at <= to) positions.push(position);
+      if (at >= from && at <= to) {
+        if (n === this.scratch.times.length) this.widenScratch();
+        n++;
+        const place = this.scratch.times.length - n;
+        this.scratch.times[place] = at;
+        this.scratch.values[place] = block.values[offset] ?? 0;
+      }
       position = block.back[offset] ?? -1;
     }
-    const times = new Float64Array(positions.length);
-    const values = new Float64Array(positions.length);
-    for (let i = 0; i < positions.length; i++) {
-      const at = positions[positions.length - 1 - i] ?? 0;
-      const block = this.blockOf(at);
-      times[i] = block.times[at & MASK] ?? 0;
-      values[i] = block.values[at & MASK] ?? 0;
-    }
-    return { times, values };
+    const { times, values } = this.scratch;
+    return { times: times.slice(times.length - n), values: values.slice(values.length - n) };
+  }
+  private widenScratch(): void {
+    const size = this.scratch.times.length;
+    const wider = { times: new Float64Array(size * 2), values: new Float64Array(size * 2) };
+    wider.times.set(this.scratch.times, size);
+    wider.values.set(this.scratch.values, size);
+    this.scratch = wider;
   }
 
   /** A copy of up to `limit` samples from position `start` on, for a flush. */

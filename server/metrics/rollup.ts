@@ -149,31 +149,40 @@ export function encodeSketches(sketches: readonly Sketch[]): Uint8Array {
   return Uint8Array.from(out);
 }
 
-/** Calls `take` for each bin of each bucket, in order, without making maps. */
-export function readSketches(
-  bytes: Uint8Array,
-  take: (bucket: number, key: number, count: number) => void,
-): void {
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    let factor = 1;
+/** Reads what `encodeSketches` wrote, bucket by bucket, without making maps. */
+export class SketchReader {
+  readonly buckets: number;
+  /** The bucket that comes next. */
+  bucket = 0;
+  private at = 0;
+  private readonly bytes: Uint8Array;
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.buckets = this.varint();
+  }
+  /** The bins of the next bucket. */
+  next(take: (key: number, count: number) => void): void {
+    const bins = this.varint();
+    let key = 0;
+    for (let i = 0; i < bins; i++) {
+      const step = this.varint();
+      key += step % 2 === 0 ? step / 2 : -(step + 1) / 2;
+      take(key, this.varint());
+    }
+    this.bucket++;
+  }
+  private varint(): number {
+    let byte = this.bytes[this.at++];
+    if (byte === undefined) throw new Error('a sketch ends too early');
+    if (byte < 0x80) return byte;
+    let value = byte & 0x7f;
+    let factor = 0x80;
     for (;;) {
-      const byte = bytes[at++];
+      byte = this.bytes[this.at++];
       if (byte === undefined) throw new Error('a sketch ends too early');
       value += (byte & 0x7f) * factor;
       if (byte < 0x80) return value;
       factor *= 0x80;
-    }
-  };
-  const buckets = varint();
-  for (let bucket = 0; bucket < buckets; bucket++) {
-    const bins = varint();
-    let key = 0;
-    for (let i = 0; i < bins; i++) {
-      const step = varint();
-      key += step % 2 === 0 ? step / 2 : -(step + 1) / 2;
-      take(bucket, key, varint());
     }
   }
 }

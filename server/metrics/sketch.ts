@@ -13,7 +13,7 @@ const LOG_GAMMA = Math.log(GAMMA);
 const TINY = 1e-12;
 const OFFSET = 2_000;
 /** Keys reach this far: |value| from 1e-12 to 1e308; infinities fall into the last bin. */
-const MAX_KEY = Math.ceil(Math.log(Number.MAX_VALUE) / LOG_GAMMA) + OFFSET + 1;
+export const MAX_KEY = Math.ceil(Math.log(Number.MAX_VALUE) / LOG_GAMMA) + OFFSET + 1;
 
 /** Bin of a value; increases with the value. NaN has none and must be left out before. */
 export function keyOf(value: number): number {
@@ -40,10 +40,12 @@ export function add(sketch: Sketch, key: number, count: number): void {
 
 /**
  * Quantiles by linear interpolation between the two neighbouring ranks, as for raw samples; within 1 % of those as
- * long as both have the same sign. `wanted` ascending, 0–1. Null for each when the sketch is empty.
+ * long as both have the same sign. `bins` by key, `wanted` (0–1) ascending. Null for each when the sketch is empty.
  */
-export function quantiles(sketch: Sketch, wanted: readonly number[]): (number | null)[] {
-  const bins = [...sketch].sort(([a], [b]) => a - b);
+export function quantiles(
+  bins: readonly (readonly [key: number, count: number])[],
+  wanted: readonly number[],
+): (number | null)[] {
   const total = bins.reduce((sum, [, count]) => sum + count, 0);
   if (total === 0) return wanted.map(() => null);
   let bin = 0;
