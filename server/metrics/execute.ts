@@ -37,7 +37,17 @@ export type Gathered = {
   recent: { series: number; run: Run }[];
   /** Times that raw samples answer for; the rest is answered by roll-ups. */
   raw: Span[];
-  rollups: { series: number; data: Uint8Array; sketch: Uint8Array | null }[];
+  rollups: RollupList;
+};
+/** Rows of roll-ups in two buffers: one message to a worker thread instead of thousands. */
+export type RollupList = {
+  series: Int32Array;
+  data: Uint8Array;
+  /** Start of each row in `data`; one more than there are rows. */
+  dataAt: Int32Array;
+  /** Empty when no sketches were read. */
+  sketch: Uint8Array;
+  sketchAt: Int32Array;
 };
 export type Executed = {
   series: ResultSeries[];
@@ -157,8 +167,10 @@ export function execute(input: Gathered): Executed {
   // Roll-ups.
   const sketched: Sketched[] = [];
   const wanted = columnsFor(aggregations);
-  for (const { series, data, sketch } of input.rollups) {
-    const rollup: Rollup = decodeRollup(data, wanted);
+  const { rollups } = input;
+  for (let row = 0; row < rollups.series.length; row++) {
+    const series = rollups.series[row] ?? 0;
+    const rollup: Rollup = decodeRollup(rollups.data, wanted, rollups.dataAt[row]);
     const group = input.groupOf[series] ?? 0;
     const inside = rollup.starts.map((start) => (start >= fromMs && start < toMs ? 1 : 0));
     const read = (column: Column, i: number) => rollup[column]?.[i] ?? 0;
@@ -188,7 +200,8 @@ export function execute(input: Gathered): Executed {
         cells.steps[cell] = (cells.steps[cell] ?? 0) + 1;
       }
     }
-    if (withValues && sketch) {
+    if (withValues && rollups.sketch.length > 0) {
+      const sketch = rollups.sketch.subarray(rollups.sketchAt[row], rollups.sketchAt[row + 1]);
       const cellOf = Int32Array.from(rollup.starts, (start, i) =>
         inside[i] ? cellAt(group, start) : -1,
       );
@@ -441,30 +454,29 @@ function mergeSketches(
 ): Merged {
   const out: Merged = new Map();
   const counts = new Float64Array(2 * MAX_KEY + 1);
-  let touched: number[] = [];
+  const touched = new Int32Array(counts.length);
+  let bins = 0;
   const put = (key: number, count: number) => {
     const place = key + MAX_KEY;
     const before = counts[place] as number;
-    if (before === 0) touched.push(place);
+    if (before === 0) touched[bins++] = key;
     counts[place] = before + count;
   };
+  const countOf = (key: number) => counts[key + MAX_KEY] as number;
   const finish = (cell: number) => {
     const to = values.starts[cell + 1] ?? 0;
     for (let i = values.starts[cell] ?? 0; i < to; i++) put(keyOf(values.sorted[i] as number), 1);
-    touched.sort((a, b) => a - b);
-    const bins = touched.map((place): [number, number] => [
-      place - MAX_KEY,
-      counts[place] as number,
-    ]);
+    const keys = touched.subarray(0, bins).sort();
     out.set(cell, {
       percentiles: quantiles(
-        bins,
+        keys,
+        countOf,
         asked.map(({ q }) => q),
       ),
-      bins: withBins ? bins : [],
+      bins: withBins ? Array.from(keys, (key): [number, number] => [key, countOf(key)]) : [],
     });
-    for (const place of touched) counts[place] = 0;
-    touched = [];
+    for (const key of keys) counts[key + MAX_KEY] = 0;
+    bins = 0;
   };
   sketched.sort((a, b) => a.first - b.first);
   let open = -1;

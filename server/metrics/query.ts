@@ -29,7 +29,7 @@ import type { Run } from './head.ts';
 import type { Others } from './others.ts';
 import { type Plan, plan } from './plan.ts';
 import { MAX_STEP_MS } from './rollup.ts';
-import { chunkList, DAY_MS, SLOT_MS, SLOTS_PER_DAY, slotOf } from './samples.ts';
+import { chunkList, DAY_MS, packed, SLOT_MS, SLOTS_PER_DAY, slotOf } from './samples.ts';
 import type { Wal } from './wal.ts';
 
 const COMPUTE = new URL('./compute.ts', import.meta.url);
@@ -135,6 +135,8 @@ export function createQueryRunner(deps: {
     }
     const read = clock.monotonicMs();
     const place = new Map(ids.map((id, i) => [id, i]));
+    const data = packed(gathered.rollups.map((row) => row.data));
+    const sketch = packed(gathered.rollups.map((row) => row.sketch ?? new Uint8Array(0)));
     const input: Gathered = {
       ...shape,
       aggregations: [...query.aggregations],
@@ -146,11 +148,13 @@ export function createQueryRunner(deps: {
       chunks: chunkList(gathered.chunks),
       recent,
       raw: gathered.plan.raw,
-      rollups: gathered.rollups.map(({ series_id, data, sketch }) => ({
-        series: place.get(series_id) ?? 0,
-        data,
-        sketch,
-      })),
+      rollups: {
+        series: Int32Array.from(gathered.rollups, ({ series_id }) => place.get(series_id) ?? 0),
+        data: data.bytes,
+        dataAt: data.offsets,
+        sketch: sketch.offsets.at(-1) === 0 ? new Uint8Array(0) : sketch.bytes,
+        sketchAt: sketch.offsets,
+      },
     };
     const rollupBytes = gathered.rollups.reduce((sum, { data }) => sum + data.length, 0);
     const samples = gathered.samples + own + other;

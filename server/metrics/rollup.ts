@@ -3,7 +3,7 @@
  * made by merging them: count, sum, extremes, first and last with their times, spread (Chan, Golub and LeVeque 1979),
  * increase, and a quantile sketch. Pure; runs in worker threads.
  */
-import { chunkCount, decodeInto, encodeChunk, PADDING } from './codec.ts';
+import { chunkCount, decodeInto, encodeChunk } from './codec.ts';
 import type { Run } from './head.ts';
 import { add, keyOf, type Sketch } from './sketch.ts';
 
@@ -102,24 +102,23 @@ export function encodeRollup(rollup: Rollup & Record<Column, Float64Array>): Uin
   return bytes;
 }
 
-export function decodeRollup(bytes: Uint8Array, wanted: readonly Column[]): Rollup {
-  const padded = new Uint8Array(bytes.length + PADDING);
-  padded.set(bytes);
-  const view = new DataView(padded.buffer);
+/** Reads the roll-up at `offset`; `bytes` must have `PADDING` bytes behind it. */
+export function decodeRollup(bytes: Uint8Array, wanted: readonly Column[], offset = 0): Rollup {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
   const out: Rollup = { starts: new Float64Array(0) };
-  let at = columns.length * 4;
+  let at = offset + columns.length * 4;
   let first = true;
   columns.forEach((name, i) => {
     if (first || wanted.includes(name)) {
-      const count = chunkCount(padded, at);
+      const count = chunkCount(bytes, at);
       const starts = new Float64Array(count);
       const values = new Float64Array(count);
-      decodeInto(padded, at, starts, values, 0);
+      decodeInto(bytes, at, starts, values, 0);
       if (first) out.starts = starts;
       if (wanted.includes(name)) out[name] = values;
       first = false;
     }
-    at += view.getUint32(i * 4);
+    at += view.getUint32(offset + i * 4);
   });
   return out;
 }
@@ -162,12 +161,19 @@ export class SketchReader {
   }
   /** The bins of the next bucket. */
   next(take: (key: number, count: number) => void): void {
+    const { bytes } = this;
     const bins = this.varint();
     let key = 0;
     for (let i = 0; i < bins; i++) {
-      const step = this.varint();
-      key += step % 2 === 0 ? step / 2 : -(step + 1) / 2;
-      take(key, this.varint());
+      // Nearly always one byte each: the neighbour bin, and a small count.
+      let step = bytes[this.at] as number;
+      if (step < 0x80) this.at++;
+      else step = this.varint();
+      key += (step >>> 1) ^ -(step & 1);
+      let count = bytes[this.at] as number;
+      if (count < 0x80) this.at++;
+      else count = this.varint();
+      take(key, count);
     }
     this.bucket++;
   }

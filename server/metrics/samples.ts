@@ -62,6 +62,22 @@ export type ChunkList = {
   bytes: Uint8Array;
 };
 
+/** Parts in one buffer with room behind it; `offsets` has one more entry than there are parts. */
+export function packed(parts: readonly Uint8Array[]): { bytes: Uint8Array; offsets: Int32Array } {
+  const offsets = new Int32Array(parts.length + 1);
+  let total = 0;
+  parts.forEach((part, i) => {
+    offsets[i] = total;
+    total += part.length;
+  });
+  offsets[parts.length] = total;
+  const bytes = new Uint8Array(total + PADDING);
+  parts.forEach((part, i) => {
+    bytes.set(part, offsets[i]);
+  });
+  return { bytes, offsets };
+}
+
 class ChunkListBuilder {
   private readonly series: number[] = [];
   private readonly slots: number[] = [];
@@ -74,17 +90,7 @@ class ChunkListBuilder {
     this.parts.push(encodeChunk(run.times, run.values));
   }
   build(): ChunkList {
-    const offsets = new Int32Array(this.parts.length + 1);
-    let total = 0;
-    this.parts.forEach((part, i) => {
-      offsets[i] = total;
-      total += part.length;
-    });
-    offsets[this.parts.length] = total;
-    const bytes = new Uint8Array(total + PADDING);
-    this.parts.forEach((part, i) => {
-      bytes.set(part, offsets[i]);
-    });
+    const { bytes, offsets } = packed(this.parts);
     return {
       series: Int32Array.from(this.series),
       slots: Int32Array.from(this.slots),
@@ -180,17 +186,7 @@ export function merge(list: ChunkList): ChunkList {
 export function chunkList(
   rows: readonly { series_id: number; slot: number; data: Uint8Array }[],
 ): ChunkList {
-  const offsets = new Int32Array(rows.length + 1);
-  let total = 0;
-  rows.forEach(({ data }, i) => {
-    offsets[i] = total;
-    total += data.length;
-  });
-  offsets[rows.length] = total;
-  const bytes = new Uint8Array(total + PADDING);
-  rows.forEach(({ data }, i) => {
-    bytes.set(data, offsets[i]);
-  });
+  const { bytes, offsets } = packed(rows.map(({ data }) => data));
   return {
     series: Int32Array.from(rows, ({ series_id }) => series_id),
     slots: Int32Array.from(rows, ({ slot }) => slot),

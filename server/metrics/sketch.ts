@@ -40,22 +40,25 @@ export function add(sketch: Sketch, key: number, count: number): void {
 
 /**
  * Quantiles by linear interpolation between the two neighbouring ranks, as for raw samples; within 1 % of those as
- * long as both have the same sign. `bins` by key, `wanted` (0–1) ascending. Null for each when the sketch is empty.
+ * long as both have the same sign. `keys` ascending, `wanted` (0–1) ascending. Null for each when nothing was counted.
  */
 export function quantiles(
-  bins: readonly (readonly [key: number, count: number])[],
+  keys: ArrayLike<number>,
+  countOf: (key: number) => number,
   wanted: readonly number[],
 ): (number | null)[] {
-  const total = bins.reduce((sum, [, count]) => sum + count, 0);
+  let total = 0;
+  for (let i = 0; i < keys.length; i++) total += countOf(keys[i] ?? 0);
   if (total === 0) return wanted.map(() => null);
   let bin = 0;
   let before = 0;
   const atRank = (rank: number): number => {
-    while (bin < bins.length - 1 && before + (bins[bin]?.[1] ?? 0) <= rank) {
-      before += bins[bin]?.[1] ?? 0;
-      bin++;
+    for (; bin < keys.length - 1; bin++) {
+      const count = countOf(keys[bin] ?? 0);
+      if (before + count > rank) break;
+      before += count;
     }
-    return centreOf(bins[bin]?.[0] ?? 0);
+    return centreOf(keys[bin] ?? 0);
   };
   return wanted.map((q) => {
     const rank = q * (total - 1);
