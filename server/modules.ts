@@ -16,6 +16,7 @@ import type { JobDefinition } from './platform/jobs.ts';
 import type { Platform } from './runtime.ts';
 import { createSessions, sessionsJobs, sessionsRouter } from './sessions/index.ts';
 import { components, createLive, createSystem, systemRouter } from './system/index.ts';
+import { createTelemetry, telemetryJobs, telemetryRouter } from './telemetry/index.ts';
 import {
   createPasswords,
   createSignIn,
@@ -127,6 +128,7 @@ export function createModules(platform: Platform) {
     'Samples in memory that do not stand in chunks yet.',
     () => metricStore.figures().recentSamples,
   );
+  const telemetry = createTelemetry({ ...platform, metricStore });
   const dashboards = createDashboards(platform);
   const gameDays = createGameDays({
     ...platform,
@@ -142,6 +144,7 @@ export function createModules(platform: Platform) {
     ...metricsJobs(metricStore),
     ...notifyJobs(notify),
     ...sessionsJobs(sessions),
+    ...telemetryJobs(telemetry, platform.log),
     ...usersJobs(signIn),
   ];
   return {
@@ -159,6 +162,7 @@ export function createModules(platform: Platform) {
     gameDays,
     dashboards,
     metricStore,
+    telemetry,
     router: createAppRouter({
       auditReader,
       sessions,
@@ -170,6 +174,7 @@ export function createModules(platform: Platform) {
       gameDays,
       dashboards,
       metricStore,
+      telemetry,
       config,
     }),
     jobDefinitions,
@@ -184,6 +189,7 @@ export function createModules(platform: Platform) {
     /** Reverse of construction. */
     async close() {
       await gameDays.close();
+      await telemetry.close();
       await metricStore.close();
       await health.close();
       await incidents.close();
@@ -206,6 +212,7 @@ function createAppRouter(modules: {
   gameDays: ReturnType<typeof createGameDays>;
   dashboards: ReturnType<typeof createDashboards>;
   metricStore: ReturnType<typeof createMetricStore>;
+  telemetry: ReturnType<typeof createTelemetry>;
   config: Platform['config'];
 }) {
   const { config } = modules;
@@ -222,6 +229,7 @@ function createAppRouter(modules: {
     gamedays: gamedaysRouter(modules.gameDays),
     dashboards: dashboardsRouter(modules.dashboards),
     metrics: metricsRouter(modules.metricStore),
+    telemetry: telemetryRouter(modules.telemetry),
   });
 }
 

@@ -14,6 +14,7 @@ import type { Runtime } from '../runtime.ts';
 import { registerAlertmanager } from './alertmanager.ts';
 import { registerHeartbeat } from './heartbeat.ts';
 import { createIdentity } from './identity.ts';
+import { registerOtlp } from './otlp.ts';
 import { registerPages } from './pages.ts';
 import { registerProbes } from './probes.ts';
 import { problemHandler, sendProblem } from './problem.ts';
@@ -125,6 +126,7 @@ export async function createHost(
   });
   registerHeartbeat(app, runtime);
   registerAlertmanager(app, runtime, identity);
+  registerOtlp(app, runtime, identity);
   registerRemoteWrite(app, runtime, identity);
   const stream = registerStream(app, runtime, identity);
   await registerTrpc(app, runtime, identity, origins);
