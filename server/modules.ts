@@ -43,7 +43,44 @@ export function createModules(platform: Platform) {
     oidcDefaultRole: config.WHEELHOUSE_OIDC_DEFAULT_ROLE,
   });
   const keys = createKeys(platform);
-  const live = createLive(platform);
+  const taken = platform.metrics.counter(
+    'metric_samples_total',
+    'Samples that came in, by way and outcome.',
+    ['way', 'outcome'],
+  );
+  const metricStore = createMetricStore({
+    ...platform,
+    seriesPerMetricMax: config.WHEELHOUSE_METRIC_SERIES_MAX,
+    seriesMax: config.WHEELHOUSE_SERIES_MAX,
+    own: { registry: platform.metrics.registry, port: config.PORT },
+    onTaken(way, accepted, rejected) {
+      if (accepted > 0) taken.inc({ way, outcome: 'accepted' }, accepted);
+      if (rejected > 0) taken.inc({ way, outcome: 'rejected' }, rejected);
+    },
+    ask: null,
+  });
+  platform.metrics.gauge(
+    'metric_series',
+    'Series that were written within the last hour.',
+    () => metricStore.figures().series,
+  );
+  platform.metrics.gauge(
+    'metric_recent_samples',
+    'Samples in memory that do not stand in chunks yet.',
+    () => metricStore.figures().recentSamples,
+  );
+  const telemetry = createTelemetry({ ...platform, metricStore });
+  const live = createLive({
+    ...platform,
+    more: () => {
+      const { samplesPerSecond, series, recentSamples } = metricStore.figures();
+      return {
+        metric_samples_per_second: samplesPerSecond,
+        metric_series: series,
+        metric_recent_samples: recentSamples,
+      };
+    },
+  });
   const system = createSystem({
     ...platform,
     live,
@@ -102,33 +139,6 @@ export function createModules(platform: Platform) {
     () => health.engine.stats().down,
   );
 
-  const taken = platform.metrics.counter(
-    'metric_samples_total',
-    'Samples that came in, by way and outcome.',
-    ['way', 'outcome'],
-  );
-  const metricStore = createMetricStore({
-    ...platform,
-    seriesPerMetricMax: config.WHEELHOUSE_METRIC_SERIES_MAX,
-    seriesMax: config.WHEELHOUSE_SERIES_MAX,
-    own: { registry: platform.metrics.registry, port: config.PORT },
-    onTaken(way, accepted, rejected) {
-      if (accepted > 0) taken.inc({ way, outcome: 'accepted' }, accepted);
-      if (rejected > 0) taken.inc({ way, outcome: 'rejected' }, rejected);
-    },
-    ask: null,
-  });
-  platform.metrics.gauge(
-    'metric_series',
-    'Series that were written within the last hour.',
-    () => metricStore.figures().series,
-  );
-  platform.metrics.gauge(
-    'metric_recent_samples',
-    'Samples in memory that do not stand in chunks yet.',
-    () => metricStore.figures().recentSamples,
-  );
-  const telemetry = createTelemetry({ ...platform, metricStore });
   const dashboards = createDashboards(platform);
   const gameDays = createGameDays({
     ...platform,

@@ -608,5 +608,3 @@ function derive(
     });
   }
 }
-
-export const dayOf = (at: number): number => Math.floor(at / DAY_MS);

@@ -1,5 +1,6 @@
 /** Saved queries, and templates to begin with. */
 import type { Audit, Authority } from '../platform/audit.ts';
+import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type Db, Prisma } from '../platform/db/index.ts';
 import { AppError } from '../platform/errors.ts';
@@ -83,8 +84,9 @@ export const templates: Template[] = [
   },
 ];
 
-export function createSaved(deps: { db: Db; audit: Audit; clock: Clock }): Saved {
-  const { db, audit, clock } = deps;
+export function createSaved(deps: { db: Db; audit: Audit; bus: Bus; clock: Clock }): Saved {
+  const { db, audit, bus, clock } = deps;
+  const publish = (id: string) => bus.publish({ topic: 'metrics', type: 'saved', id });
   const taken = (error: unknown, name: string) =>
     error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002'
       ? new AppError('CONFLICT', `A query is already saved as ${name}.`, {
@@ -135,6 +137,7 @@ export function createSaved(deps: { db: Db; audit: Audit; clock: Clock }): Saved
       } catch (error) {
         throw taken(error, name);
       }
+      publish(id);
       return { id };
     },
     async update(authority, { id, name, query }) {
@@ -163,6 +166,7 @@ export function createSaved(deps: { db: Db; audit: Audit; clock: Clock }): Saved
       } catch (error) {
         throw taken(error, name ?? '');
       }
+      publish(id);
       return { id };
     },
     async remove(authority, id) {
@@ -179,6 +183,7 @@ export function createSaved(deps: { db: Db; audit: Audit; clock: Clock }): Saved
           before,
         });
       });
+      publish(id);
       return { id };
     },
   };

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Registry as PromRegistry } from 'prom-client';
 import type { Audit, Authority } from '../platform/audit.ts';
+import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
 import { AppError } from '../platform/errors.ts';
@@ -81,6 +82,7 @@ export function createMetricStore(deps: {
   db: Db;
   databaseUrl: string;
   audit: Audit;
+  bus: Bus;
   clock: Clock;
   log: Log;
   workers: Workers;
@@ -111,7 +113,7 @@ export function createMetricStore(deps: {
   });
   const run = createQueryRunner({ db, clock, workers, catalog, wal, others });
   const readSamples = createSampleReader({ db, clock, catalog, wal, others });
-  const saved = createSaved({ db, audit, clock });
+  const saved = createSaved({ db, audit, bus: deps.bus, clock });
   const rawKeys = new Map<string, string>();
   const timers: NodeJS.Timeout[] = [];
   const busy = new Set<string>();
@@ -235,6 +237,7 @@ export function createMetricStore(deps: {
           after: days,
         });
       });
+      deps.bus.publish({ topic: 'metrics', type: 'retention' });
       const { labels: _labels, ...item } = await catalog.describe(metric);
       return item;
     },

@@ -77,6 +77,7 @@ export const liveMetrics = {
   redis: ['redis_up', 'redis_configured', 'redis_latency_seconds'],
   jobs: ['jobs_queued', 'jobs_active', 'jobs_failed'],
   stream: ['stream_clients'],
+  metrics: ['metric_samples_per_second', 'metric_series', 'metric_recent_samples'],
 } as const;
 export type LiveTopic = keyof typeof liveMetrics;
 

@@ -34,6 +34,8 @@ export function createLive(deps: {
   store: SharedStore;
   jobs: Jobs;
   metrics: Metrics;
+  /** Figures of modules. */
+  more: () => Record<string, number>;
 }): Live {
   const { clock, db, store, jobs, metrics } = deps;
   const loop = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
@@ -100,6 +102,7 @@ export function createLive(deps: {
       jobs_active: queue.active,
       jobs_failed: queue.failed,
       stream_clients: metrics.streamClients(),
+      ...deps.more(),
     };
     return figures;
   };
