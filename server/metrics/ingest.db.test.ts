@@ -365,6 +365,25 @@ test('filters on labels and values', async () => {
   ).toBe(2);
 });
 
+test('a full disk is told to the sender; when there is room again it goes on', async () => {
+  // The error that PostgreSQL raises when a table cannot grow.
+  await runtime.db.pool.query(`
+    CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+    CREATE TRIGGER full_disk BEFORE INSERT ON metric_batches EXECUTE FUNCTION full_disk()`);
+  const at = Date.now();
+  for (const answer of [
+    await remote(writeOf('disk', [{ at, value: 1 }])),
+    await ingest([{ metric: 'disk', value: 1 }]),
+  ]) {
+    expect(answer.status).toBe(503);
+    expect(await answer.text()).toContain('cannot be stored right now');
+  }
+  await runtime.db.pool.query('DROP TRIGGER full_disk ON metric_batches');
+  expect((await remote(writeOf('disk', [{ at, value: 1 }]))).status).toBe(204);
+  expect(await values('disk', ['count'])).toEqual({ count: 1 });
+});
+
 test('while PostgreSQL is away senders are told to come back; nothing acknowledged is lost', {
   timeout: 60_000,
 }, async () => {

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { manualClock } from '../platform/clock.ts';
+import { testAuthority } from '../platform/testing/host.ts';
 import { testDatabase, testRuntime } from '../platform/testing/index.ts';
 import type { Aggregation, ParsedQuery } from './contract.ts';
 import { querySchema } from './contract.ts';
@@ -324,4 +325,103 @@ test('many small rows of the log become few, and nothing is lost', async () => {
     ask({ metric: 'small', timeRange: '1h', aggregations: ['count', 'sum'] }),
   );
   expect(result.series[0]?.points[0]?.values).toEqual({ count: 600, sum: (599 * 600) / 2 });
+});
+
+test('while samples are written, packed and settled on two processes, no question ever misses one', {
+  timeout: 60_000,
+}, async () => {
+  const databaseUrl = await testDatabase();
+  const stores = [
+    (await testRuntime({ databaseUrl })).metricStore,
+    (await testRuntime({ databaseUrl })).metricStore,
+  ];
+  const base = Math.floor(Date.now() / HOUR) * HOUR - 5 * HOUR;
+  let [sent, acknowledged, writing] = [0, 0, true];
+  const write = async (store: (typeof stores)[number], lane: string) => {
+    for (let i = 0; i < 120; i++) {
+      const samples = Array.from({ length: 20 }, (_, n) => ({
+        metric: 'busy',
+        labels: { lane, n: String(n % 4) },
+        // Over three slots that are long over, so that each may be settled at any moment.
+        at: base + ((i * 20 + n) % 3) * 2 * HOUR + (i * 20 + n) * 10,
+        value: 1,
+      }));
+      sent += samples.length;
+      await store.write(samples, 'api');
+      acknowledged += samples.length;
+    }
+  };
+  const writers = Promise.all(stores.map((store, i) => write(store, String(i)))).finally(() => {
+    writing = false;
+  });
+  const packing = stores.map(async ({ compaction }, i) => {
+    while (writing) {
+      await compaction.flush();
+      await compaction.settle(new Date(base + 12 * HOUR), never);
+      if (i === 0) await compaction.roll(new Date(base + 48 * HOUR), never);
+    }
+  });
+  let questions = 0;
+  const asking = stores.map(async (store) => {
+    while (writing) {
+      const before = acknowledged;
+      const { series } = await store.query(
+        ask({
+          metric: 'busy',
+          timeRange: { from: iso(base), to: iso(base + 24 * HOUR) },
+          aggregations: ['count', 'sum'],
+        }),
+      );
+      const count = series[0]?.points[0]?.values.count ?? 0;
+      expect(count).toBeGreaterThanOrEqual(before);
+      expect(count).toBeLessThanOrEqual(sent);
+      expect(series[0]?.points[0]?.values.sum ?? 0).toBe(count);
+      questions++;
+    }
+  });
+  await Promise.all([writers, ...packing, ...asking]);
+  expect(questions).toBeGreaterThan(10);
+});
+
+test('what is kept shorter goes earlier, what is kept longer stays', async () => {
+  const clock = manualClock(new Date(NOON));
+  const { metricStore: store, db } = await testRuntime({ clock });
+  const metrics = ['usual', 'short', 'long'];
+  await store.write(
+    metrics.map((metric) => ({ metric, labels: {}, at: NOON - 5 * 24 * HOUR, value: 1 })),
+    'api',
+  );
+  await store.compaction.flush();
+  await store.compaction.settle(clock.now(), never);
+  await store.compaction.roll(clock.now(), never);
+  await store.setRetention(testAuthority, {
+    metric: 'short',
+    rawDays: 2,
+    minuteDays: 3,
+    hourDays: 4,
+  });
+  await store.setRetention(testAuthority, {
+    metric: 'long',
+    rawDays: 40,
+    minuteDays: null,
+    hourDays: null,
+  });
+  const rows = async (table: string) =>
+    (
+      await db.pool.query<{ name: string }>(
+        `SELECT m.name FROM ${table} t JOIN metric_series s ON s.id = t.series_id JOIN metric_names m ON m.id = s.metric_id ORDER BY 1`,
+      )
+    ).rows.map(({ name }) => name);
+  await store.compaction.prune(clock.now());
+  expect(await rows('metric_chunks')).toEqual(['long', 'usual']);
+  expect(await rows('metric_minutes')).toEqual(['long', 'usual']);
+  expect(await rows('metric_hours')).toEqual(['long', 'usual']);
+  clock.advance(10 * 24 * HOUR);
+  await store.compaction.prune(clock.now());
+  expect(await rows('metric_chunks')).toEqual(['long']);
+  expect(await rows('metric_minutes')).toEqual(['long', 'usual']);
+  clock.advance(40 * 24 * HOUR);
+  expect((await store.compaction.prune(clock.now())).length).toBeGreaterThan(0);
+  expect(await rows('metric_chunks')).toEqual([]);
+  expect(await rows('metric_hours')).toEqual(['long', 'usual']);
 });
