@@ -1,7 +1,18 @@
 /** From points to what a chart draws: one row a time, no more rows than pixels, gaps kept as gaps. */
 import type { LivePoint } from '../live/ring.ts';
 
-export type ChartRow = { at: number; values: Readonly<Record<string, number | null>> };
+export type ChartRow = {
+  at: number;
+  values: Readonly<Record<string, number | null>>;
+  /** Where a value was expected. */
+  band?: readonly [number, number] | null;
+  /** Series whose value here is marked. */
+  flags?: readonly string[];
+  /** Where the line of a series passes that has no value here. */
+  path?: Readonly<Record<string, number>>;
+  /** Series whose value here has no neighbour to draw a line to. */
+  alone?: readonly string[];
+};
 
 const GAP_MS = 12_000;
 

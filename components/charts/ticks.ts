@@ -2,13 +2,24 @@
 
 const MAX_STEPS = 4;
 
-/** From zero to at least `max`, in steps people count in; powers of two for bytes. */
-export function valueTicks(max: number, base: 'decimal' | 'binary'): number[] {
-  if (!(max > 0)) return [0, 1];
-  const raw = max / MAX_STEPS;
-  const step = base === 'binary' ? 2 ** Math.ceil(Math.log2(raw)) : decimalStep(raw);
-  const steps = Math.ceil(max / step - 1e-9);
-  return Array.from({ length: steps + 1 }, (_, index) => Number((index * step).toPrecision(12)));
+/** From zero, or below it at most `min`, to at least `max`, in steps people count in; powers of two for bytes. */
+export function valueTicks(max: number, base: 'decimal' | 'binary', min = 0): number[] {
+  const top = Math.max(0, max);
+  const bottom = Math.min(0, min);
+  if (!(top - bottom > 0)) return [0, 1];
+  let raw = (top - bottom) / MAX_STEPS;
+  for (;;) {
+    const step = base === 'binary' ? 2 ** Math.ceil(Math.log2(raw)) : decimalStep(raw);
+    const first = Math.floor(bottom / step + 1e-9);
+    const steps = Math.ceil(top / step - 1e-9) - first;
+    // Steps on both sides of zero may be one too many.
+    if (steps <= MAX_STEPS) {
+      return Array.from({ length: steps + 1 }, (_, index) =>
+        Number(((first + index) * step).toPrecision(12)),
+      );
+    }
+    raw = step * 1.01;
+  }
 }
 
 function decimalStep(raw: number): number {

@@ -21,4 +21,19 @@ export function ZoomProvider({ children }: { children: ReactNode }) {
   return <ZoomContext value={value}>{children}</ZoomContext>;
 }
 
+/** For pages whose range of time is asked for anew: a stretch that is dragged over becomes the range. */
+export function ZoomTo(props: { onSpan(span: Span): void; children: ReactNode }) {
+  const { onSpan } = props;
+  const value = useMemo<Zoom>(
+    () => ({
+      span: null,
+      setSpan: (span) => {
+        if (span) onSpan(span);
+      },
+    }),
+    [onSpan],
+  );
+  return <ZoomContext value={value}>{props.children}</ZoomContext>;
+}
+
 export const useZoom = () => useContext(ZoomContext);

@@ -24,10 +24,14 @@ export function downloadCsv<T extends RowData>(
   columns: readonly Column<T>[],
   rows: readonly T[],
 ): void {
-  const blob = new Blob([toCsv(columns, rows)], { type: 'text/csv;charset=utf-8' });
+  download(name, 'csv', toCsv(columns, rows), 'text/csv;charset=utf-8');
+}
+
+/** Hands a text to the browser as a file. */
+export function download(name: string, ending: string, text: string, type: string): void {
   const link = document.createElement('a');
-  link.href = URL.createObjectURL(blob);
-  link.download = `${name.toLowerCase().replaceAll(/\W+/g, '-')}.csv`;
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = `${name.toLowerCase().replaceAll(/\W+/g, '-')}.${ending}`;
   link.click();
   URL.revokeObjectURL(link.href);
 }

@@ -17,7 +17,8 @@ export type Topic =
   | 'health'
   | 'incidents'
   | 'notify'
-  | 'gamedays';
+  | 'gamedays'
+  | 'dashboards';
 export type LiveState = 'connecting' | 'live' | 'stale' | 'paused';
 export type LiveSnapshot = {
   state: LiveState;

@@ -13,6 +13,7 @@ const affected: Record<string, readonly { pathKey(): readonly unknown[] }[]> = {
   incidents: [trpc.incidents],
   notify: [trpc.notify.deliveries, trpc.notify.channels.list],
   gamedays: [trpc.gamedays],
+  dashboards: [trpc.dashboards],
   system: [trpc.system.overview, trpc.system.info, trpc.system.settings],
 };
 
@@ -30,6 +31,7 @@ export function useLiveQueries(): void {
     'incidents',
     'notify',
     'gamedays',
+    'dashboards',
   ]);
   useLiveEvents((events) => {
     for (const { topic, type } of events) {

@@ -1,9 +1,12 @@
 /** Every page of the console, once. A module adds its entry here; the sidebar, the palette and `g` keys follow. */
 import {
   BellRing,
+  Cable,
+  ChartSpline,
   FlaskConical,
   Gauge,
   HeartPulse,
+  LayoutDashboard,
   type LucideIcon,
   ScrollText,
   Settings2,
@@ -22,8 +25,8 @@ export type NavEntry = {
   role: Role;
   /** Pressed after `g`. */
   key: string;
-  /** Shows the range of time in the top bar. */
-  timeRange?: true;
+  /** Shows the range of time in the top bar: of the last minutes in memory, or of the metric store. */
+  timeRange?: 'live' | 'store';
   /** What of it needs a person is counted beside its name. */
   badge?: 'incidents' | 'approvals';
 };
@@ -36,7 +39,7 @@ export const nav: readonly NavEntry[] = [
     icon: Gauge,
     role: 'viewer',
     key: 'o',
-    timeRange: true,
+    timeRange: 'live',
   },
   {
     href: '/health',
@@ -57,6 +60,23 @@ export const nav: readonly NavEntry[] = [
     badge: 'incidents',
   },
   {
+    href: '/explore',
+    label: 'Explore',
+    group: 'Observe',
+    icon: ChartSpline,
+    role: 'viewer',
+    key: 'x',
+    timeRange: 'store',
+  },
+  {
+    href: '/dashboards',
+    label: 'Dashboards',
+    group: 'Observe',
+    icon: LayoutDashboard,
+    role: 'viewer',
+    key: 'b',
+  },
+  {
     href: '/maintenance',
     label: 'Maintenance',
     group: 'Observe',
@@ -71,6 +91,14 @@ export const nav: readonly NavEntry[] = [
     icon: FlaskConical,
     role: 'viewer',
     key: 'd',
+  },
+  {
+    href: '/sources',
+    label: 'Sources',
+    group: 'Data',
+    icon: Cable,
+    role: 'viewer',
+    key: 'c',
   },
   { href: '/users', label: 'Users', group: 'Access', icon: UsersRound, role: 'admin', key: 'u' },
   {
@@ -98,16 +126,23 @@ export const navGroups: readonly NavGroup[] = [...new Set(nav.map(({ group }) =>
 /** Pages that are not in the sidebar. */
 export const account = { href: '/sessions', label: 'Account and sessions', key: 'e' } as const;
 
+type Detail = { href: string; label: string; list: string; timeRange?: 'store' };
 /** Pages of one thing, and the list that each belongs to. */
-const details: readonly { href: string; label: string; list: string }[] = [
+const details: readonly Detail[] = [
   { href: '/health/target', label: 'Target', list: '/health' },
   { href: '/incidents/detail', label: 'Incident', list: '/incidents' },
+  { href: '/dashboards/view', label: 'Dashboard', list: '/dashboards', timeRange: 'store' },
 ];
 
 /** The entry of the sidebar that a page belongs to. */
 export function entryOf(pathname: string): NavEntry | undefined {
   const href = details.find((page) => page.href === pathname)?.list ?? pathname;
   return nav.find((entry) => entry.href === href);
+}
+
+/** Which range of time a page has, if any. */
+export function timeRangeOf(pathname: string): 'live' | 'store' | undefined {
+  return [...nav, ...details].find(({ href }) => href === pathname)?.timeRange;
 }
 
 export function titleOf(pathname: string): string {

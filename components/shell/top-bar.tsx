@@ -7,8 +7,9 @@ import { Button } from '../ui/button.tsx';
 import { Kbd } from '../ui/kbd.tsx';
 import { LazyMenu } from './lazy-menu.tsx';
 import { LiveBadge } from './live-badge.tsx';
-import { entryOf, titleOf } from './nav.ts';
+import { entryOf, timeRangeOf, titleOf } from './nav.ts';
 import { openNav, openPalette } from './overlays.ts';
+import { StoreRange } from './store-range.tsx';
 import { TimeRange } from './time-range.tsx';
 
 const loadThemeMenu = () => import('./theme-menu.tsx');
@@ -17,6 +18,7 @@ const loadAccountMenu = () => import('./account-menu.tsx');
 export function TopBar() {
   const pathname = usePathname();
   const entry = entryOf(pathname);
+  const timeRange = timeRangeOf(pathname);
   return (
     <header className="sticky top-0 z-30 flex h-12 items-center gap-1 border-b bg-canvas px-2 md:gap-2 md:px-6">
       <Button
@@ -47,9 +49,9 @@ export function TopBar() {
           <Kbd>K</Kbd>
         </span>
       </button>
-      {entry?.timeRange ? (
-        <Suspense fallback={<div className="h-8 w-[86px]" />}>
-          <TimeRange />
+      {timeRange ? (
+        <Suspense fallback={<div className={timeRange === 'live' ? 'h-8 w-[86px]' : 'h-8 w-32'} />}>
+          {timeRange === 'live' ? <TimeRange /> : <StoreRange />}
         </Suspense>
       ) : null}
       <LiveBadge />

@@ -7,7 +7,8 @@ import { cx } from './cx.ts';
 
 /** Copies `value`; says so where it was pressed. With `label` it shows words, else an icon. */
 export function CopyButton(props: {
-  value: string;
+  /** Or what gives it when it is copied. */
+  value: string | (() => string);
   what: string;
   label?: string;
   className?: string;
@@ -20,7 +21,7 @@ export function CopyButton(props: {
     return () => clearTimeout(timer);
   }, [copied]);
   const copy = async () => {
-    await navigator.clipboard.writeText(value);
+    await navigator.clipboard.writeText(typeof value === 'function' ? value() : value);
     setCopied(true);
   };
   const Icon = copied ? Check : Copy;

@@ -96,7 +96,7 @@ const drafts: readonly Draft[] = [
     unit: 'perSecond',
     width: 6,
     query: {
-      metric: 'wheelhouse_metrics_samples_total',
+      metric: 'wheelhouse_metric_samples_total',
       groupBy: ['way'],
       aggregations: ['rate'],
     },

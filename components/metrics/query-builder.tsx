@@ -1,0 +1,128 @@
+'use client';
+
+import type { ReactNode } from 'react';
+import type { FieldError } from '../../server/api/contract.ts';
+import type { Aggregation } from '../../server/metrics/contract.ts';
+import { Chips } from '../ui/chips.tsx';
+import { Field } from '../ui/field.tsx';
+import { Select } from '../ui/input.tsx';
+import type { Draft } from './draft.ts';
+import { FilterRows } from './filter-rows.tsx';
+import { MetricPicker } from './metric-picker.tsx';
+import { autoStep, type Range, stepChoices } from './range.ts';
+import { aggregationWords, firstAggregation } from './units.ts';
+import { useMetricDetail } from './use-metric.ts';
+
+// `Record<Aggregation, …>` has each of them as a key.
+const aggregationOptions = (Object.keys(aggregationWords) as Aggregation[]).map((value) => ({
+  value,
+  label: aggregationWords[value],
+}));
+
+function errorAt(errors: readonly FieldError[], field: string): string | undefined {
+  return errors.find(({ path }) => path === field || path.startsWith(`${field}.`))?.message;
+}
+
+/** Builds a query by hand. Used by Explore and by the panels of dashboards. */
+export function QueryBuilder(props: {
+  draft: Draft;
+  range: Range;
+  /** Of the server, by field. */
+  errors: readonly FieldError[];
+  onChange(draft: Draft): void;
+  /** At the end of the last row. */
+  aside?: ReactNode;
+}) {
+  const { draft, range, errors, onChange, aside } = props;
+  const detail = useMetricDetail(draft.metric);
+  const shown = detail.data?.metric === draft.metric ? detail.data : undefined;
+  const labels = shown?.labels.map(({ name }) => name) ?? [];
+  const groups = [...new Set([...labels, ...draft.groupBy.filter((name) => name !== '*')])];
+  const steps = stepChoices(range);
+  const chosen =
+    draft.step === 'auto' || steps.includes(draft.step) ? steps : [draft.step, ...steps];
+  return (
+    <div className="grid gap-4">
+      <div className="grid items-start gap-4 md:grid-cols-[minmax(0,1fr)_10rem]">
+        <MetricPicker
+          value={draft.metric}
+          help={
+            shown ? [shown.kind, shown.unit, shown.help].filter(Boolean).join(' · ') : undefined
+          }
+          error={
+            errorAt(errors, 'metric') ??
+            (detail.isError && draft.metric ? 'There is no such metric.' : undefined)
+          }
+          onChoose={(metric, kind) => {
+            if (metric === draft.metric) return;
+            onChange({
+              ...draft,
+              metric,
+              aggregations: [firstAggregation(metric, kind)],
+              groupBy: [],
+              filters: [],
+            });
+          }}
+        />
+        <Field label="Step" error={errorAt(errors, 'step')}>
+          {(control) => (
+            <Select
+              {...control}
+              value={draft.step}
+              onChange={({ target }) => onChange({ ...draft, step: target.value })}
+            >
+              <option value="auto">Automatic ({autoStep(range)})</option>
+              {chosen.map((step) => (
+                <option key={step} value={step}>
+                  {step}
+                </option>
+              ))}
+            </Select>
+          )}
+        </Field>
+      </div>
+      <div className="grid gap-4 md:grid-cols-2">
+        <div>
+          <Chips
+            label="Show"
+            add="Add …"
+            least={1}
+            values={draft.aggregations}
+            options={aggregationOptions}
+            onChange={(aggregations) => onChange({ ...draft, aggregations })}
+          />
+          <Fault text={errorAt(errors, 'aggregations')} />
+        </div>
+        <div>
+          <Chips
+            label="Group by"
+            add="Add label …"
+            values={draft.groupBy}
+            options={[
+              { value: '*', label: 'every series' },
+              ...groups.map((value) => ({ value, label: value })),
+            ]}
+            onChange={(groupBy) => onChange({ ...draft, groupBy })}
+          />
+          <Fault text={errorAt(errors, 'groupBy')} />
+        </div>
+      </div>
+      <FilterRows
+        metric={draft.metric}
+        detail={shown}
+        filters={draft.filters}
+        errors={errors}
+        onChange={(filters) => onChange({ ...draft, filters })}
+        aside={aside}
+      />
+    </div>
+  );
+}
+
+function Fault({ text }: { text: string | undefined }) {
+  return text ? (
+    <p role="alert" className="mt-1 text-13 text-bad-text">
+      {text}
+    </p>
+  ) : null;
+}
