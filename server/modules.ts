@@ -15,6 +15,7 @@ import { createNotify, notifyJobs, notifyRouter } from './notify/index.ts';
 import type { JobDefinition } from './platform/jobs.ts';
 import type { Platform } from './runtime.ts';
 import { createSessions, sessionsJobs, sessionsRouter } from './sessions/index.ts';
+import { createAsk, createSources, sourcesRouter } from './sources/index.ts';
 import { components, createLive, createSystem, systemRouter } from './system/index.ts';
 import { createTelemetry, telemetryJobs, telemetryRouter } from './telemetry/index.ts';
 import {
@@ -57,7 +58,7 @@ export function createModules(platform: Platform) {
       if (accepted > 0) taken.inc({ way, outcome: 'accepted' }, accepted);
       if (rejected > 0) taken.inc({ way, outcome: 'rejected' }, rejected);
     },
-    ask: null,
+    ask: createAsk(platform),
   });
   platform.metrics.gauge(
     'metric_series',
@@ -69,6 +70,7 @@ export function createModules(platform: Platform) {
     'Samples in memory that do not stand in chunks yet.',
     () => metricStore.figures().recentSamples,
   );
+  const sources = createSources({ ...platform, metricStore });
   const telemetry = createTelemetry({ ...platform, metricStore });
   const live = createLive({
     ...platform,
@@ -173,6 +175,7 @@ export function createModules(platform: Platform) {
     dashboards,
     metricStore,
     telemetry,
+    sources,
     router: createAppRouter({
       auditReader,
       sessions,
@@ -185,6 +188,7 @@ export function createModules(platform: Platform) {
       dashboards,
       metricStore,
       telemetry,
+      sources,
       config,
     }),
     jobDefinitions,
@@ -194,11 +198,13 @@ export function createModules(platform: Platform) {
       incidents.start();
       await health.start();
       gameDays.start();
+      sources.start();
       await dashboards.start();
     },
     /** Reverse of construction. */
     async close() {
       await gameDays.close();
+      await sources.close();
       await telemetry.close();
       await metricStore.close();
       await health.close();
@@ -223,6 +229,7 @@ function createAppRouter(modules: {
   dashboards: ReturnType<typeof createDashboards>;
   metricStore: ReturnType<typeof createMetricStore>;
   telemetry: ReturnType<typeof createTelemetry>;
+  sources: ReturnType<typeof createSources>;
   config: Platform['config'];
 }) {
   const { config } = modules;
@@ -240,6 +247,7 @@ function createAppRouter(modules: {
     dashboards: dashboardsRouter(modules.dashboards),
     metrics: metricsRouter(modules.metricStore),
     telemetry: telemetryRouter(modules.telemetry),
+    sources: sourcesRouter(modules.sources),
   });
 }
 

@@ -9,6 +9,7 @@
  * - Remedies are judged against natural recovery with score intervals after Wilson and Newcombe (`outcome.ts`).
  * - Checks are kept 7 days, sums by minute 30 days, by hour 13 months, in partitions that are dropped whole.
  */
+export { describeFault } from './checks/faults.ts';
 export { healthJobs } from './jobs.ts';
 export { healthRouter } from './router.ts';
 export { createHealth, type Health } from './service.ts';

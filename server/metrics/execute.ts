@@ -573,7 +573,7 @@ function bins(values: Values | null, merged: Merged | null): (cell: number) => H
 }
 
 /** What is made of the finished points. */
-function derive(
+export function derive(
   points: Point[],
   aggregations: readonly Aggregation[],
   plain: readonly Aggregation[],

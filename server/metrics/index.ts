@@ -12,10 +12,11 @@
  */
 export { createDetector, type Detector } from './anomaly.ts';
 export type { Description } from './catalog.ts';
+export { bucketsOf, derive as derivePoints, expand as expandAggregations } from './execute.ts';
 export { retryAfterSeconds } from './ingest.ts';
 export { metricsJobs } from './jobs.ts';
 export type { Sample } from './labels.ts';
-export { badField } from './query.ts';
+export { badField, rangeOf, stepOf } from './query.ts';
 export { decodeWrite, MalformedWrite } from './remote-write.ts';
 export { metricsRouter } from './router.ts';
 export { type Ask, createMetricStore, type MetricStore } from './service.ts';

@@ -165,8 +165,9 @@ function sample(line: string, openMetrics: boolean): ExposedSample {
   if (name === '') throw new Unreadable('no metric name');
   // What follows a # is an exemplar.
   const [value = '', time, more] = (line.slice(at).split(/[ \t]#/)[0] ?? '').trim().split(/[ \t]+/);
+  const read = { name, labels, value: numberOf(value), at: timeOf(time, openMetrics) };
   if (more !== undefined) throw new Unreadable('something follows the time');
-  return { name, labels, value: numberOf(value), at: timeOf(time, openMetrics) };
+  return read;
 }
 
 function numberOf(text: string): number {
