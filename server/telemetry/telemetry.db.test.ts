@@ -60,7 +60,7 @@ const attribute = (name: string, value: unknown) => ({ key: name, value });
 describe.each(['json', 'protobuf'])('an OpenTelemetry SDK sends %s', (format) => {
   const service = `shop-${format}`;
   beforeAll(async () => {
-    const sender = path.join(import.meta.dirname, 'testdata/sender.ts');
+    const sender = path.join(import.meta.dirname, '../../e2e/support/otel-sender.ts');
     await promisify(execFile)(process.execPath, [sender], {
       env: {
         NODE_ENV: 'test',
