@@ -242,3 +242,45 @@ test('what came in and what was refused is told, with how to send more', async (
   await expect(page.getByText('OTEL_EXPORTER_OTLP_ENDPOINT')).toBeVisible();
   await expectAccessible(page);
 });
+
+test('an endpoint is added, tested, read, paused and removed', async ({
+  signedIn: page,
+  console: system,
+}) => {
+  const wrong = complaints(page);
+  await page.goto('/sources');
+  await page.getByRole('button', { name: 'Add source' }).first().click();
+  const form = page.getByRole('dialog');
+  await form.getByLabel('Name', { exact: true }).fill('this console');
+  await form.getByLabel('Address').fill('nowhere');
+  await form.getByRole('button', { name: 'Add source' }).click();
+  await expect(form.getByText(/Enter a URL/)).toBeVisible();
+  await form.getByLabel('Address').fill(`${system.url}/metrics`);
+  await form.getByLabel('Read every (seconds)').fill('2');
+  await form.getByText('Labels, headers, time-out and TLS').click();
+  await form.getByLabel('Time-out (ms)').fill('1500');
+  await form.getByLabel('Labels', { exact: true }).fill('team=ops');
+  await expectAccessible(page);
+  await form.getByRole('button', { name: 'Add source' }).click();
+  await expect(page.getByText('this console is saved.')).toBeVisible();
+  const row = page.getByRole('row').filter({ hasText: 'this console' });
+  await row.getByRole('button', { name: 'Actions for this console' }).click();
+  await page.getByRole('menuitem', { name: 'Test' }).click();
+  await expect(page.getByRole('dialog').getByText('Good', { exact: true })).toBeVisible();
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click();
+  await expect(row).toContainText('Good', { timeout: 25_000 });
+
+  await page.goto('/explore?metric=up&by=job,team&range=15m');
+  await expect(legend(page)).toContainText('job=this console, team=ops');
+
+  await page.goto('/sources');
+  await row.getByRole('button', { name: 'Actions for this console' }).click();
+  await page.getByRole('menuitem', { name: 'Pause' }).click();
+  await page.getByRole('button', { name: 'Pause source' }).click();
+  await expect(row).toContainText('Paused');
+  await row.getByRole('button', { name: 'Actions for this console' }).click();
+  await page.getByRole('menuitem', { name: 'Remove' }).click();
+  await page.getByRole('button', { name: 'Remove source' }).click();
+  await expect(page.getByText('this console is removed.')).toBeVisible();
+  expect(wrong).toEqual([]);
+});

@@ -22,9 +22,10 @@ export const emptyDraft: Draft = {
 };
 
 /** A filter that is being written says nothing yet. */
-const isWhole = ({ op, value }: Filter): boolean =>
-  op === 'exists' ||
-  (value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0));
+const isWhole = ({ field, op, value }: Filter): boolean =>
+  field !== '' &&
+  (op === 'exists' ||
+    (value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0)));
 
 export function queryOf(draft: Draft, range: Range): Query & { timeRange: WireRange } {
   return {

@@ -65,6 +65,40 @@ function useSuggestions(metric: string, label: string, typed: string, detail?: M
   return asked.data ?? known?.values ?? [];
 }
 
+/** One of the metric's labels; written by hand where they are not known, as of other servers. */
+function FieldChoice(props: {
+  number: number;
+  value: string;
+  labels: readonly string[] | null;
+  onChange(field: string): void;
+}) {
+  const { number, value, labels, onChange } = props;
+  const name = `Filter ${number}: field`;
+  if (!labels) {
+    return (
+      <Input
+        aria-label={name}
+        autoComplete="off"
+        spellCheck={false}
+        placeholder="label"
+        value={value}
+        onChange={({ target }) => onChange(target.value)}
+      />
+    );
+  }
+  const fields = [...new Set([...labels, value])].filter((each) => each !== VALUE);
+  return (
+    <Select aria-label={name} value={value} onChange={({ target }) => onChange(target.value)}>
+      {fields.map((each) => (
+        <option key={each} value={each}>
+          {each}
+        </option>
+      ))}
+      <option value={VALUE}>value (of the sample)</option>
+    </Select>
+  );
+}
+
 function FilterRow(props: {
   metric: string;
   detail: MetricDetail | undefined;
@@ -84,7 +118,6 @@ function FilterRow(props: {
     if (JSON.stringify(withText(filter, text)) !== JSON.stringify(filter)) setText(textOf(filter));
   }
   const suggestions = useSuggestions(metric, filter.field, text, detail);
-  const fields = [...new Set([...(detail?.labels.map(({ name }) => name) ?? []), filter.field])];
   const fault = error ? { 'aria-invalid': true as const, 'aria-describedby': `${id}-fault` } : {};
   const change = (next: string) => {
     setText(next);
@@ -93,24 +126,15 @@ function FilterRow(props: {
   return (
     <li className="grid gap-1">
       <div className="grid grid-cols-[minmax(0,1fr)_minmax(0,8rem)_2rem] gap-1.5 sm:grid-cols-[minmax(0,12rem)_9rem_minmax(0,1fr)_2rem]">
-        <Select
-          aria-label={`Filter ${number}: field`}
+        <FieldChoice
+          number={number}
           value={filter.field}
-          onChange={({ target }) => {
-            const op = target.value === VALUE ? 'gt' : 'eq';
+          labels={detail?.labels.map(({ name }) => name) ?? null}
+          onChange={(field) => {
             setText('');
-            onChange({ field: target.value, op, value: '' });
+            onChange({ field, op: field === VALUE ? 'gt' : 'eq', value: '' });
           }}
-        >
-          {fields
-            .filter((name) => name !== VALUE)
-            .map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          <option value={VALUE}>value (of the sample)</option>
-        </Select>
+        />
         <Select
           aria-label={`Filter ${number}: condition`}
           value={filter.op}
@@ -216,7 +240,10 @@ export function FilterRows(props: {
           className="-ml-3"
           disabled={!metric || filters.length >= 20}
           onClick={() =>
-            onChange([...filters, { field: detail?.labels[0]?.name ?? VALUE, op: 'eq', value: '' }])
+            onChange([
+              ...filters,
+              { field: detail ? (detail.labels[0]?.name ?? VALUE) : '', op: 'eq', value: '' },
+            ])
           }
         >
           <Plus aria-hidden className="size-4" />

@@ -1,6 +1,6 @@
 'use client';
 
-import { useQuery } from '@tanstack/react-query';
+import { skipToken, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useDebounced } from '../data/use-debounced.ts';
 import { count } from '../format/number.ts';
@@ -8,18 +8,43 @@ import { trpc } from '../trpc/client.ts';
 import { Combobox } from '../ui/combobox.tsx';
 import { Field } from '../ui/field.tsx';
 
-/** Searches the catalog by name and description. */
+type Found = { metric: string; kind: string; note: string };
+
+/** Metrics whose name or description holds a text: of the console's store, or of a server that is asked. */
+function useFound(
+  sourceId: string | null,
+  search: string,
+): { items: readonly Found[]; asked: boolean } {
+  const own = useQuery(
+    trpc.metrics.catalog.queryOptions(
+      sourceId ? skipToken : { limit: 50, ...(search ? { search } : {}) },
+    ),
+  );
+  const other = useQuery(
+    trpc.sources.metrics.queryOptions(sourceId ? { id: sourceId, search } : skipToken),
+  );
+  if (sourceId) {
+    const items = (other.data ?? []).map((metric) => ({ metric, kind: 'unknown', note: '' }));
+    return { items, asked: other.data !== undefined };
+  }
+  const items = (own.data?.items ?? []).map(({ metric, kind, unit, help, series }) => ({
+    metric,
+    kind,
+    note: [kind, unit, count(series, 'series', 'series'), help].filter(Boolean).join(' · '),
+  }));
+  return { items, asked: own.data !== undefined };
+}
+
+/** Searches metrics. */
 export function MetricPicker(props: {
   value: string;
+  sourceId: string | null;
   onChoose(metric: string, kind: string): void;
   help?: string | undefined;
   error?: string | undefined;
 }) {
   const [search, setSearch] = useState('');
-  const settled = useDebounced(search);
-  const found = useQuery(
-    trpc.metrics.catalog.queryOptions({ limit: 50, ...(settled ? { search: settled } : {}) }),
-  );
+  const { items, asked } = useFound(props.sourceId, useDebounced(search));
   return (
     <Field label="Metric" help={props.help} error={props.error}>
       {(control) => (
@@ -27,18 +52,12 @@ export function MetricPicker(props: {
           control={control}
           value={props.value}
           placeholder="Search metrics"
-          empty={found.data ? 'No metric is called that.' : 'Asking for metrics …'}
+          empty={asked ? 'No metric is called that.' : 'Asking for metrics …'}
           onSearch={setSearch}
           onChoose={(metric) =>
-            props.onChoose(
-              metric,
-              found.data?.items.find((each) => each.metric === metric)?.kind ?? 'unknown',
-            )
+            props.onChoose(metric, items.find((each) => each.metric === metric)?.kind ?? 'unknown')
           }
-          choices={(found.data?.items ?? []).map(({ metric, kind, unit, help, series }) => ({
-            value: metric,
-            note: [kind, unit, count(series, 'series', 'series'), help].filter(Boolean).join(' · '),
-          }))}
+          choices={items.map(({ metric, note }) => ({ value: metric, note }))}
         />
       )}
     </Field>

@@ -6,10 +6,11 @@ import type { Aggregation } from '../../server/metrics/contract.ts';
 import { Chips } from '../ui/chips.tsx';
 import { Field } from '../ui/field.tsx';
 import { Select } from '../ui/input.tsx';
-import type { Draft } from './draft.ts';
+import { type Draft, emptyDraft } from './draft.ts';
 import { FilterRows } from './filter-rows.tsx';
 import { MetricPicker } from './metric-picker.tsx';
 import { autoStep, type Range, stepChoices } from './range.ts';
+import { SourceSelect } from './source-select.tsx';
 import { aggregationWords, firstAggregation } from './units.ts';
 import { useMetricDetail } from './use-metric.ts';
 
@@ -18,6 +19,9 @@ const aggregationOptions = (Object.keys(aggregationWords) as Aggregation[]).map(
   value,
   label: aggregationWords[value],
 }));
+
+/** As the contract has it; labels of other servers are written, not chosen. */
+const LABEL = /^[a-zA-Z_][a-zA-Z0-9_.\-/]{0,127}$/;
 
 function errorAt(errors: readonly FieldError[], field: string): string | undefined {
   return errors.find(({ path }) => path === field || path.startsWith(`${field}.`))?.message;
@@ -34,7 +38,7 @@ export function QueryBuilder(props: {
   aside?: ReactNode;
 }) {
   const { draft, range, errors, onChange, aside } = props;
-  const detail = useMetricDetail(draft.metric);
+  const detail = useMetricDetail(draft.sourceId ? '' : draft.metric);
   const shown = detail.data?.metric === draft.metric ? detail.data : undefined;
   const labels = shown?.labels.map(({ name }) => name) ?? [];
   const groups = [...new Set([...labels, ...draft.groupBy.filter((name) => name !== '*')])];
@@ -43,43 +47,52 @@ export function QueryBuilder(props: {
     draft.step === 'auto' || steps.includes(draft.step) ? steps : [draft.step, ...steps];
   return (
     <div className="grid gap-4">
-      <div className="grid items-start gap-4 md:grid-cols-[minmax(0,1fr)_10rem]">
-        <MetricPicker
-          value={draft.metric}
-          help={
-            shown ? [shown.kind, shown.unit, shown.help].filter(Boolean).join(' · ') : undefined
-          }
-          error={
-            errorAt(errors, 'metric') ??
-            (detail.isError && draft.metric ? 'There is no such metric.' : undefined)
-          }
-          onChoose={(metric, kind) => {
-            if (metric === draft.metric) return;
-            onChange({
-              ...draft,
-              metric,
-              aggregations: [firstAggregation(metric, kind)],
-              groupBy: [],
-              filters: [],
-            });
-          }}
+      <div className="flex flex-wrap items-start gap-4 *:min-w-0">
+        <SourceSelect
+          value={draft.sourceId}
+          onChange={(sourceId) => onChange({ ...emptyDraft, sourceId })}
         />
-        <Field label="Step" error={errorAt(errors, 'step')}>
-          {(control) => (
-            <Select
-              {...control}
-              value={draft.step}
-              onChange={({ target }) => onChange({ ...draft, step: target.value })}
-            >
-              <option value="auto">Automatic ({autoStep(range)})</option>
-              {chosen.map((step) => (
-                <option key={step} value={step}>
-                  {step}
-                </option>
-              ))}
-            </Select>
-          )}
-        </Field>
+        <div className="min-w-60 flex-1">
+          <MetricPicker
+            sourceId={draft.sourceId}
+            value={draft.metric}
+            help={
+              shown ? [shown.kind, shown.unit, shown.help].filter(Boolean).join(' · ') : undefined
+            }
+            error={
+              errorAt(errors, 'metric') ??
+              (detail.isError && draft.metric ? 'There is no such metric.' : undefined)
+            }
+            onChoose={(metric, kind) => {
+              if (metric === draft.metric) return;
+              onChange({
+                ...draft,
+                metric,
+                aggregations: [firstAggregation(metric, kind)],
+                groupBy: [],
+                filters: [],
+              });
+            }}
+          />
+        </div>
+        <div className="w-44">
+          <Field label="Step" error={errorAt(errors, 'step')}>
+            {(control) => (
+              <Select
+                {...control}
+                value={draft.step}
+                onChange={({ target }) => onChange({ ...draft, step: target.value })}
+              >
+                <option value="auto">Automatic ({autoStep(range)})</option>
+                {chosen.map((step) => (
+                  <option key={step} value={step}>
+                    {step}
+                  </option>
+                ))}
+              </Select>
+            )}
+          </Field>
+        </div>
       </div>
       <div className="grid gap-4 md:grid-cols-2">
         <div>
@@ -103,6 +116,9 @@ export function QueryBuilder(props: {
               ...groups.map((value) => ({ value, label: value })),
             ]}
             onChange={(groupBy) => onChange({ ...draft, groupBy })}
+            {...(draft.sourceId
+              ? { free: (text: string) => (LABEL.test(text) ? text : null) }
+              : {})}
           />
           <Fault text={errorAt(errors, 'groupBy')} />
         </div>

@@ -12,8 +12,10 @@ export function Chips<T extends string>(props: {
   /** What stays cannot be taken out. */
   least?: number;
   add: string;
+  /** What is not in the list can be written; answers null for what cannot be. */
+  free?: (text: string) => T | null;
 }) {
-  const { label, values, options, onChange, least = 0, add } = props;
+  const { label, values, options, onChange, least = 0, add, free } = props;
   const rest = options.filter(({ value }) => !values.includes(value));
   const wordOf = (value: T) => options.find((each) => each.value === value)?.label ?? value;
   return (
@@ -54,6 +56,23 @@ export function Chips<T extends string>(props: {
               </option>
             ))}
           </select>
+        ) : null}
+        {free ? (
+          <input
+            aria-label={`Write a name to add to ${label.toLowerCase()}`}
+            placeholder="name, Enter"
+            autoComplete="off"
+            spellCheck={false}
+            onKeyDown={(event) => {
+              if (event.key !== 'Enter') return;
+              event.preventDefault();
+              const value = free(event.currentTarget.value.trim());
+              if (value === null || values.includes(value)) return;
+              event.currentTarget.value = '';
+              onChange([...values, value]);
+            }}
+            className="h-7 w-32 rounded-control border border-line-control bg-surface px-2 text-13 placeholder:text-faint focus-visible:outline-offset-0"
+          />
         ) : null}
       </div>
     </fieldset>

@@ -146,7 +146,7 @@ export function Result(props: {
   const { query, answer, explore, range, onRange } = props;
   const { view, shape, compare, hide } = explore.view;
   const result = answer.data;
-  const unit = useMetricDetail(query.metric).data?.unit ?? '';
+  const unit = useMetricDetail(query.sourceId ? '' : query.metric).data?.unit ?? '';
   const before = useBefore(query, result, compare);
   const [picked, setPicked] = useState<Picked | null>(null);
   const [explaining, setExplaining] = useState(false);

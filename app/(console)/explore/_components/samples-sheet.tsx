@@ -13,6 +13,7 @@ import { api, trpc } from '../../../../components/trpc/client.ts';
 import { usePages } from '../../../../components/trpc/use-pages.ts';
 import { Dialog } from '../../../../components/ui/dialog.tsx';
 import type { Query, SampleItem } from '../../../../server/metrics/contract.ts';
+import { Spans } from './spans.tsx';
 
 export type Picked = { from: number; to: number; labels: Readonly<Record<string, string>> };
 type Row = SampleItem & { id: string };
@@ -94,6 +95,9 @@ export default function SamplesSheet(props: {
       description={`${labelText(picked.labels) || query.metric}, ${formatSpanOf(picked.from, picked.to)}`}
       onOpenChange={onClose}
     >
+      {query.metric === 'span_duration_seconds' && !query.sourceId ? (
+        <Spans query={query} picked={picked} />
+      ) : null}
       {pages.isError && !rows ? (
         <ErrorPanel what="The samples" error={pages.error} onRetry={() => pages.refetch()} />
       ) : !rows ? (

@@ -1,6 +1,8 @@
 'use client';
 
 import { useQuery } from '@tanstack/react-query';
+import { Plus } from 'lucide-react';
+import { useState } from 'react';
 import { ErrorPanel } from '../../../../components/data/error-panel.tsx';
 import { PageHeader } from '../../../../components/data/page-header.tsx';
 import { StaleNote } from '../../../../components/data/stale-note.tsx';
@@ -9,10 +11,14 @@ import { TableSkeleton } from '../../../../components/data/table-skeleton.tsx';
 import { formatBytes } from '../../../../components/format/bytes.ts';
 import { count, formatNumber } from '../../../../components/format/number.ts';
 import { formatPercent } from '../../../../components/format/percent.ts';
+import { useMe } from '../../../../components/shell/use-me.ts';
 import { recoveryInterval, trpc } from '../../../../components/trpc/client.ts';
+import { allows } from '../../../../components/trpc/role.ts';
+import { Button } from '../../../../components/ui/button.tsx';
 import { Skeleton } from '../../../../components/ui/skeleton.tsx';
 import type { IngestStatus } from '../../../../server/metrics/contract.ts';
 import { Rejections } from './rejections.tsx';
+import { SourceList } from './source-list.tsx';
 import { Ways } from './ways.tsx';
 
 const REFRESH_MS = 5_000;
@@ -78,9 +84,23 @@ export function SourcesPage() {
     }),
   );
   const { data } = answer;
+  const me = useMe();
+  const operator = me !== undefined && allows(me.role, 'operator');
+  const [adding, setAdding] = useState(false);
   return (
     <>
-      <PageHeader title="Sources" state={<State status={data} />} />
+      <PageHeader
+        title="Sources"
+        state={<State status={data} />}
+        action={
+          operator ? (
+            <Button look="primary" onClick={() => setAdding(true)}>
+              <Plus aria-hidden className="size-4" />
+              Add source
+            </Button>
+          ) : undefined
+        }
+      />
       {answer.isError && !data ? (
         <ErrorPanel what="What comes in" error={answer.error} onRetry={() => answer.refetch()} />
       ) : !data ? (
@@ -89,6 +109,7 @@ export function SourcesPage() {
         <>
           {answer.isError ? <StaleNote at={answer.dataUpdatedAt} /> : null}
           <Store store={data.store} />
+          <SourceList operator={operator} adding={adding} onAdding={setAdding} />
           <Ways ways={data.ways} />
           <Rejections rejections={data.rejections} />
         </>

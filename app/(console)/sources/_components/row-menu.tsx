@@ -1,0 +1,42 @@
+'use client';
+
+import { Ellipsis } from 'lucide-react';
+import { Button } from '../../../../components/ui/button.tsx';
+import { Menu, MenuItem, MenuSeparator } from '../../../../components/ui/menu.tsx';
+import type { SourceItem } from '../../../../server/sources/contract.ts';
+
+export type SourceAction = 'edit' | 'test' | 'pause' | 'resume' | 'remove';
+export type RowMenuProps = {
+  source: SourceItem;
+  act(action: SourceAction, source: SourceItem): void;
+};
+
+export default function RowMenu({ source, act }: RowMenuProps) {
+  return (
+    <Menu
+      defaultOpen
+      trigger={
+        <Button
+          look="ghost"
+          size="icon"
+          className="size-7"
+          aria-label={`Actions for ${source.name}`}
+        >
+          <Ellipsis aria-hidden className="size-4" />
+        </Button>
+      }
+    >
+      <MenuItem onSelect={() => act('edit', source)}>Edit</MenuItem>
+      <MenuItem onSelect={() => act('test', source)}>Test</MenuItem>
+      <MenuSeparator />
+      {source.paused ? (
+        <MenuItem onSelect={() => act('resume', source)}>Resume</MenuItem>
+      ) : (
+        <MenuItem onSelect={() => act('pause', source)}>Pause</MenuItem>
+      )}
+      <MenuItem danger onSelect={() => act('remove', source)}>
+        Remove
+      </MenuItem>
+    </Menu>
+  );
+}

@@ -1,0 +1,246 @@
+'use client';
+
+import { useMutation } from '@tanstack/react-query';
+import { type ChangeEvent, type FormEvent, type ReactNode, useState } from 'react';
+import { api } from '../../../../components/trpc/client.ts';
+import { failureOf } from '../../../../components/trpc/errors.ts';
+import { Button } from '../../../../components/ui/button.tsx';
+import { Dialog } from '../../../../components/ui/dialog.tsx';
+import { Field } from '../../../../components/ui/field.tsx';
+import { Input, Select } from '../../../../components/ui/input.tsx';
+import { submitOnCtrlEnter } from '../../../../components/ui/submit.ts';
+import { toast } from '../../../../components/ui/toast.tsx';
+import { type SourceItem, sourceKinds } from '../../../../server/sources/contract.ts';
+import { checkChange, checkNew, type Values, valuesOf } from './form-values.ts';
+import { refreshSources } from './use-sources.ts';
+import { kindWords } from './words.ts';
+
+async function store(values: Values, source: SourceItem | null): Promise<void> {
+  if (source) {
+    const { input } = checkChange(values, source);
+    if (!input) throw new Error('invalid');
+    await api.sources.update.mutate(input);
+    return;
+  }
+  const { input } = checkNew(values);
+  if (!input) throw new Error('invalid');
+  await api.sources.create.mutate(input);
+}
+
+type Change = (
+  event: ChangeEvent<HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement>,
+) => void;
+type Form = {
+  values: Values;
+  errorOf(field: keyof Values): string | undefined;
+  bind(field: keyof Values): { value: string; onChange: Change; onBlur(): void };
+};
+
+function Text(props: {
+  form: Form;
+  field: keyof Values;
+  label: string;
+  help?: ReactNode;
+  type?: string;
+  placeholder?: string;
+}) {
+  const { form, field, label, help, ...input } = props;
+  return (
+    <Field label={label} help={help} error={form.errorOf(field)}>
+      {(control) => (
+        <Input
+          {...control}
+          {...input}
+          {...form.bind(field)}
+          autoComplete="off"
+          spellCheck={false}
+        />
+      )}
+    </Field>
+  );
+}
+function Lines(props: { form: Form; field: keyof Values; label: string; help: ReactNode }) {
+  const { form, field, label, help } = props;
+  return (
+    <Field label={label} help={help} error={form.errorOf(field)}>
+      {(control) => (
+        <textarea
+          {...control}
+          {...form.bind(field)}
+          rows={2}
+          spellCheck={false}
+          className="w-full rounded-control border border-line-control bg-surface px-3 py-2 font-mono text-12 focus-visible:outline-offset-0"
+        />
+      )}
+    </Field>
+  );
+}
+
+function Credentials({ form, source }: { form: Form; source: SourceItem | null }) {
+  const kept = source ? 'Left empty it stays as it is.' : undefined;
+  return (
+    <>
+      <Field label="Signs in with" error={form.errorOf('auth')}>
+        {(control) => (
+          <Select {...control} {...form.bind('auth')}>
+            <option value="none">Nothing</option>
+            <option value="basic">User name and password</option>
+            <option value="bearer">Bearer token</option>
+          </Select>
+        )}
+      </Field>
+      {form.values.auth === 'basic' ? (
+        <>
+          <Text form={form} field="username" label="User name" />
+          <Text form={form} field="password" label="Password" type="password" help={kept} />
+        </>
+      ) : null}
+      {form.values.auth === 'bearer' ? (
+        <Text form={form} field="token" label="Token" type="password" help={kept} />
+      ) : null}
+    </>
+  );
+}
+
+function useForm(source: SourceItem | null, onClose: () => void) {
+  const before = valuesOf(source);
+  const [values, setValues] = useState(before);
+  const [touched, setTouched] = useState<Partial<Record<string, boolean>>>({});
+  const { input, faults } = source ? checkChange(values, source) : checkNew(values);
+  const save = useMutation({
+    mutationFn: () => store(values, source),
+    onSuccess: async () => {
+      await refreshSources();
+      toast('ok', `${values.name.trim()} is saved.`);
+      onClose();
+    },
+  });
+  const failure = save.error ? failureOf(save.error) : null;
+  const form: Form = {
+    values,
+    errorOf: (field) =>
+      failure?.fields.find(({ path }) => path.split('.').includes(field))?.message ??
+      (touched[field] ? faults[field] : undefined),
+    bind: (field) => ({
+      value: values[field],
+      onChange: ({ target }) => {
+        save.reset();
+        setValues({ ...values, [field]: target.value });
+      },
+      onBlur: () => setTouched({ ...touched, [field]: true }),
+    }),
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setTouched(Object.fromEntries(Object.keys(values).map((field) => [field, true])));
+    if (input) save.mutate();
+  };
+  const dirty = JSON.stringify(values) !== JSON.stringify(before);
+  return { form, submit, save, failure, dirty };
+}
+
+/** A source is added or changed. */
+export default function SourceDialog(props: { source: SourceItem | null; onClose(): void }) {
+  const { source, onClose } = props;
+  const { form, submit, save, failure, dirty } = useForm(source, onClose);
+  const [asked, setAsked] = useState(false);
+  const { kind } = form.values;
+  const scrape = kind === 'scrape';
+  const close = () => {
+    if (dirty && !asked) setAsked(true);
+    else onClose();
+  };
+  return (
+    <Dialog
+      open
+      as="sheet"
+      title={source ? `Edit ${source.name}` : 'Add a source'}
+      description={
+        scrape
+          ? 'An endpoint with Prometheus metrics. Its samples are kept here.'
+          : 'A Prometheus-compatible server. Explore and dashboards ask it; nothing is copied.'
+      }
+      onOpenChange={close}
+    >
+      <form noValidate onSubmit={submit} onKeyDown={submitOnCtrlEnter} className="grid gap-4">
+        {source ? null : (
+          <Field label="Kind">
+            {(control) => (
+              <Select {...control} {...form.bind('kind')}>
+                {sourceKinds.map((each) => (
+                  <option key={each} value={each}>
+                    {kindWords[each]}
+                  </option>
+                ))}
+              </Select>
+            )}
+          </Field>
+        )}
+        <Text
+          form={form}
+          field="name"
+          label="Name"
+          help={scrape ? 'Also the label job.' : undefined}
+        />
+        <Text
+          form={form}
+          field="url"
+          label="Address"
+          placeholder={scrape ? 'http://10.0.0.5:9100/metrics' : 'http://prometheus:9090'}
+        />
+        {scrape ? (
+          <Text form={form} field="intervalSeconds" label="Read every (seconds)" type="number" />
+        ) : null}
+        <Credentials form={form} source={source} />
+        <details className="grid gap-4">
+          <summary className="text-13 text-muted">Labels, headers, time-out and TLS</summary>
+          <div className="mt-3 grid gap-4">
+            {scrape ? (
+              <Lines
+                form={form}
+                field="labels"
+                label="Labels"
+                help="One name=value a line; every sample gets them."
+              />
+            ) : null}
+            <Lines
+              form={form}
+              field="headers"
+              label="Headers"
+              help={
+                source && source.headers.length > 0
+                  ? `One Name: value a line. Kept now: ${source.headers.join(', ')}; left empty they stay.`
+                  : 'One Name: value a line, e.g. X-Scope-OrgID: shop. Values are kept secret.'
+              }
+            />
+            <Text form={form} field="timeoutMs" label="Time-out (ms)" type="number" />
+            <Field label="Certificates">
+              {(control) => (
+                <Select {...control} {...form.bind('verifyTls')}>
+                  <option value="yes">Are checked</option>
+                  <option value="no">Any is accepted</option>
+                </Select>
+              )}
+            </Field>
+          </div>
+        </details>
+        {failure && failure.fields.length === 0 ? (
+          <p role="alert" className="text-13 text-bad-text">
+            {failure.message}
+          </p>
+        ) : null}
+        {asked ? (
+          <p role="alert" className="text-13 text-warn-text">
+            There are unsaved changes. Cancel again to drop them.
+          </p>
+        ) : null}
+        <div className="sticky bottom-[-16px] -mx-5 -mb-4 flex justify-end gap-2 border-t bg-surface px-5 py-3">
+          <Button onClick={close}>Cancel</Button>
+          <Button type="submit" look="primary" busy={save.isPending}>
+            {source ? 'Save' : 'Add source'}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
