@@ -1,4 +1,5 @@
 /** Metrics by name, their series and labels. Series of a metric are kept in memory while it is asked for. */
+import type { Clock } from '../platform/clock.ts';
 import { type Db, likeLiteral } from '../platform/db/index.ts';
 import { AppError } from '../platform/errors.ts';
 import { defaultDays } from './compaction.ts';
@@ -51,8 +52,13 @@ type Row = {
 };
 const columns = 'm.id, m.name, m.kind, m.unit, m.help, m.raw_days, m.minute_days, m.hour_days';
 
-export function createCatalog(deps: { db: Db }): Catalog {
-  const { db } = deps;
+const ownSeries = '(SELECT count(*)::int FROM metric_series s WHERE s.metric_id = m.id)';
+/** A histogram is known by its base name; its series are those of its counts. */
+const allSeries = `${ownSeries} + CASE WHEN m.kind = 'histogram' THEN (SELECT count(*)::int FROM metric_series s
+  JOIN metric_names c ON c.id = s.metric_id WHERE c.name = m.name || '_count') ELSE 0 END`;
+
+export function createCatalog(deps: { db: Db; clock: Clock }): Catalog {
+  const { db, clock } = deps;
   const cached = new Map<string, SeriesRow[]>();
   const told = new Map<string, Description>();
   const pending = new Map<string, Description>();
@@ -70,7 +76,7 @@ export function createCatalog(deps: { db: Db }): Catalog {
   const one = async (metric: string): Promise<Row | null> => {
     const { rows } = await db.pool.query<Row>({
       name: 'metrics-catalog-one',
-      text: `SELECT ${columns}, (SELECT count(*)::int FROM metric_series s WHERE s.metric_id = m.id) AS series
+      text: `SELECT ${columns}, ${ownSeries} AS series
              FROM metric_names m WHERE m.name = $1`,
       values: [metric],
     });
@@ -118,12 +124,20 @@ export function createCatalog(deps: { db: Db }): Catalog {
     return { row, info };
   };
 
+  /** Series whose labels a metric is filtered and grouped by. */
+  const labelled = async (info: MetricInfo): Promise<SeriesRow[]> => {
+    const own = await series(info);
+    if (own.length > 0 || info.kind !== 'histogram') return own;
+    const count = await find(`${info.name}_count`);
+    return count ? series(count) : own;
+  };
+
   return {
     find,
     series,
     async list({ prefix, search, limit, cursor }) {
       const { rows } = await db.pool.query<Row>(
-        `SELECT ${columns}, (SELECT count(*)::int FROM metric_series s WHERE s.metric_id = m.id) AS series
+        `SELECT ${columns}, ${allSeries} AS series
          FROM metric_names m
          WHERE ($1::text IS NULL OR m.name LIKE $1) AND ($2::text IS NULL OR m.name ILIKE $2 OR m.help ILIKE $2)
            AND ($3::text IS NULL OR m.name COLLATE "C" > $3)
@@ -141,7 +155,8 @@ export function createCatalog(deps: { db: Db }): Catalog {
     async describe(metric) {
       const { row, info } = await must(metric);
       const values = new Map<string, Set<string>>();
-      for (const { labels } of await series(info)) {
+      const list = await labelled(info);
+      for (const { labels } of list) {
         for (const [name, value] of Object.entries(labels)) {
           const set = values.get(name) ?? new Set();
           values.set(name, set);
@@ -149,7 +164,7 @@ export function createCatalog(deps: { db: Db }): Catalog {
         }
       }
       return {
-        ...item(row),
+        ...item({ ...row, series: list.length }),
         labels: [...values]
           .sort(([a], [b]) => (a < b ? -1 : 1))
           .map(([name, set]) => ({
@@ -163,7 +178,7 @@ export function createCatalog(deps: { db: Db }): Catalog {
       const { info } = await must(metric);
       const found = new Set<string>();
       const wanted = search.toLowerCase();
-      for (const { labels } of await series(info)) {
+      for (const { labels } of await labelled(info)) {
         const value = labels[label];
         if (value?.toLowerCase().includes(wanted)) found.add(value);
       }
@@ -190,6 +205,24 @@ export function createCatalog(deps: { db: Db }): Catalog {
       const list = [...pending.values()];
       pending.clear();
       try {
+        // The base name of a histogram has no series of its own; it is there to be asked about.
+        const histograms = list.flatMap(({ metric, kind }) =>
+          kind === 'histogram' ? [metric] : [],
+        );
+        await db.pool.query(
+          `INSERT INTO metric_names (name, kind, created_at)
+           SELECT name, 'histogram', $2 FROM unnest($1::text[]) AS w(name)
+           WHERE EXISTS (SELECT 1 FROM metric_names m WHERE m.name = w.name || '_bucket')
+             AND NOT EXISTS (SELECT 1 FROM metric_names m WHERE m.name = w.name) ON CONFLICT DO NOTHING`,
+          [histograms, clock.now()],
+        );
+        const { rows: there } = await db.pool.query<{ name: string }>(
+          'SELECT name FROM metric_names WHERE name = ANY($1)',
+          [histograms],
+        );
+        const known = new Set(there.map(({ name }) => name));
+        // Described before its first sample: told again later, it is written then.
+        for (const name of histograms) if (!known.has(name)) told.delete(name);
         await db.pool.query(
           `UPDATE metric_names m SET kind = coalesce(w.kind, m.kind), unit = coalesce(w.unit, m.unit), help = coalesce(w.help, m.help)
            FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS w(name, kind, unit, help)

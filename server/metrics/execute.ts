@@ -56,7 +56,12 @@ const percentileOf: Partial<Record<Aggregation, number>> = {
   p99: 0.99,
 };
 const allPercentiles = ['p50', 'p75', 'p90', 'p95', 'p99'] as const;
-const derived = new Set<Aggregation>(['movingAverage', 'trend', 'anomaly']);
+/** Made from the finished points. */
+export const derived: ReadonlySet<Aggregation> = new Set<Aggregation>([
+  'movingAverage',
+  'trend',
+  'anomaly',
+]);
 
 /** `percentiles` written out, and `avg` where something is derived from nothing. */
 export function expand(aggregations: readonly Aggregation[]): Aggregation[] {

@@ -34,7 +34,11 @@ export function createSampleReader(deps: {
     const now = clock.now().getTime();
     const range = rangeOf(input.timeRange, now);
     const cursor = readCursor(input.cursor);
-    const info = await catalog.find(input.metric);
+    let info = await catalog.find(input.metric);
+    // What stands behind the figures of a histogram are its buckets.
+    if (info?.kind === 'histogram' && (await catalog.series(info)).length === 0) {
+      info = await catalog.find(`${input.metric}_bucket`);
+    }
     if (!info) return { items: [], nextCursor: null };
     const matches = labelTest(input.filters);
     const tests = valueTests(input.filters);

@@ -26,13 +26,13 @@ export const templates: Template[] = [
   {
     id: 'http-p95',
     name: 'Slowest answers',
-    description: 'Mean duration of HTTP requests by route.',
+    description: 'Duration within which 95 of 100 HTTP requests were answered, by route.',
     query: {
-      metric: 'wheelhouse_http_request_duration_seconds_sum',
+      metric: 'wheelhouse_http_request_duration_seconds',
       timeRange: '6h',
       step: '5m',
       groupBy: ['route'],
-      aggregations: ['rate'],
+      aggregations: ['p95'],
     },
   },
   {

@@ -23,7 +23,7 @@ import type {
 import { createIngest, type Ingest } from './ingest.ts';
 import { createOthers } from './others.ts';
 import { readOwn } from './own.ts';
-import { badField, createQueryRunner } from './query.ts';
+import { badField, createQueryRunner, withHistograms } from './query.ts';
 import { createRegistry, type Registry, type Series } from './registry.ts';
 import { createSampleReader } from './sample-list.ts';
 import { DAY_MS } from './samples.ts';
@@ -49,6 +49,8 @@ export type MetricStore = {
   write: Ingest['write'];
   ingest(samples: readonly unknown[]): Promise<IngestResult>;
   describe: Catalog['tell'];
+  /** Writes what `describe` was told; by itself each five seconds. */
+  writeDescriptions: Catalog['writeTold'];
   /** For remote write: series by the bytes of their labels. */
   remote: {
     known(raw: string): Series | undefined;
@@ -101,7 +103,7 @@ export function createMetricStore(deps: {
     totalMax: deps.seriesMax,
   });
   const wal = createWal(deps);
-  const catalog = createCatalog({ db });
+  const catalog = createCatalog({ db, clock });
   const others = createOthers(db);
   const compaction = createCompaction({ db, clock, log, workers, wal });
   const ingest = createIngest({
@@ -111,7 +113,10 @@ export function createMetricStore(deps: {
     keepMs: defaultDays.raw * DAY_MS,
     ...(deps.onTaken ? { onTaken: deps.onTaken } : {}),
   });
-  const run = createQueryRunner({ db, clock, workers, catalog, wal, others });
+  const run = withHistograms(
+    createQueryRunner({ db, clock, workers, catalog, wal, others }),
+    catalog,
+  );
   const readSamples = createSampleReader({ db, clock, catalog, wal, others });
   const saved = createSaved({ db, audit, bus: deps.bus, clock });
   const rawKeys = new Map<string, string>();
@@ -195,6 +200,7 @@ export function createMetricStore(deps: {
     write: ingest.write,
     ingest: (samples) => ingest.writeUnknown(samples, 'api'),
     describe: catalog.tell,
+    writeDescriptions: catalog.writeTold,
     remote: {
       known(raw) {
         const key = rawKeys.get(raw);

@@ -425,3 +425,70 @@ test('what is kept shorter goes earlier, what is kept longer stays', async () =>
   expect(await rows('metric_chunks')).toEqual([]);
   expect(await rows('metric_hours')).toEqual(['long', 'usual']);
 });
+
+test('a histogram answers by its base name', async () => {
+  const clock = manualClock(new Date(NOON));
+  const { metricStore: store } = await testRuntime({ clock });
+  const counts: Record<string, [number, number]> = {
+    '0.1': [10, 60],
+    '0.5': [20, 110],
+    '+Inf': [20, 110],
+  };
+  for (const [i, at] of [NOON - 60_000, NOON - 1_000].entries()) {
+    await store.write(
+      ['a', 'b'].flatMap((route) => [
+        ...Object.entries(counts).map(([le, pair]) => ({
+          metric: 'request_seconds_bucket',
+          labels: { route, le },
+          at,
+          value: pair[i] ?? 0,
+        })),
+        { metric: 'request_seconds_count', labels: { route }, at, value: i === 0 ? 20 : 110 },
+        { metric: 'request_seconds_sum', labels: { route }, at, value: i === 0 ? 4 : 22 },
+      ]),
+      'api',
+    );
+  }
+  store.describe([{ metric: 'request_seconds', kind: 'histogram', help: 'Time of requests.' }]);
+  await store.writeDescriptions();
+  expect(await store.catalog.describe('request_seconds')).toMatchObject({
+    kind: 'histogram',
+    series: 2,
+    labels: [{ name: 'route', values: ['a', 'b'], more: false }],
+  });
+  const question = { metric: 'request_seconds', timeRange: '2m' };
+  const one = await store.query(
+    ask({ ...question, aggregations: ['count', 'sum', 'avg', 'p50', 'p90'] }),
+  );
+  expect(one.percentiles).toBe('approximate');
+  // 50 of 90 lie up to 0.1, 90 up to 0.5, for each of two routes.
+  expect(one.series).toEqual([
+    {
+      labels: {},
+      points: [
+        {
+          at: expect.any(String),
+          values: {
+            count: 180,
+            sum: 36,
+            avg: 0.2,
+            p50: expect.closeTo(0.09, 9),
+            p90: expect.closeTo(0.41, 9),
+          },
+        },
+      ],
+    },
+  ]);
+  const each = await store.query(
+    ask({ ...question, groupBy: ['*'], aggregations: ['p50', 'rate', 'trend'] }),
+  );
+  expect(each.series.map(({ labels }) => labels)).toEqual([{ route: 'a' }, { route: 'b' }]);
+  expect(each.series[0]?.points[0]?.values).toEqual({
+    p50: expect.closeTo(0.09, 9),
+    rate: 90 / 120,
+    trend: null,
+  });
+  await expect(store.query(ask({ ...question, aggregations: ['avg', 'max'] }))).rejects.toThrow(
+    /aggregations.1: Not for a histogram/,
+  );
+});
