@@ -11,6 +11,7 @@ import type { Db } from '../platform/db/index.ts';
 import { AppError } from '../platform/errors.ts';
 import type { HttpClient } from '../platform/http-client.ts';
 import type { Log } from '../platform/log.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { Secrets } from '../platform/secrets.ts';
 import { createExposition, type ExposedFamily } from './exposition.ts';
 import { columns, requestHeaders, type Source, sourceOf } from './store.ts';
@@ -52,9 +53,13 @@ export function createScraper(deps: {
   log: Log;
   http: HttpClient;
   secrets: Secrets;
+  metrics: Metrics;
   metricStore: Pick<MetricStore, 'write' | 'describe'>;
 }): Scraper {
   const { db, clock, log, http, secrets, metricStore } = deps;
+  const scrapes = deps.metrics.counter('scrapes_total', 'Expositions that were read, by outcome.', [
+    'outcome',
+  ]);
   const running = new Map<string, Promise<void>>();
   const stopping = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -156,6 +161,7 @@ export function createScraper(deps: {
         'scrape',
       );
     }
+    scrapes.inc({ outcome: error === null ? 'succeeded' : count > 0 ? 'partial' : 'failed' });
     await db.pool.query(
       'UPDATE metric_sources SET last_error = $2, last_samples = $3 WHERE id = $1',
       [source.id, error?.toWellFormed().replaceAll('\0', '').slice(0, 500) ?? null, count],

@@ -8,6 +8,7 @@ import { AppError } from '../platform/errors.ts';
 import type { HttpClient } from '../platform/http-client.ts';
 import { newId } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { Secrets } from '../platform/secrets.ts';
 import {
   type CreateSourceInput,
@@ -73,6 +74,7 @@ export function createSources(deps: {
   log: Log;
   http: HttpClient;
   secrets: Secrets;
+  metrics: Metrics;
   metricStore: Pick<MetricStore, 'write' | 'describe'>;
 }): Sources {
   const { db, audit, clock, secrets } = deps;

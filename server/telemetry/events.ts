@@ -40,6 +40,8 @@ const KEEP_MS = KEEP_DAYS * 86_400_000;
 const MAX_NAME = 500;
 const MAX_BODY = 32 * 1024;
 const MAX_EVENTS_OF_SPAN = 128;
+/** Spans or records between two stops, so that a large request does not keep everything else waiting. */
+const AT_ONCE = 500;
 
 const kinds = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'];
 const kindNames = Object.fromEntries(
@@ -78,7 +80,7 @@ function identifierOf(text: string, bytes: number): string | null | undefined {
 const resourceAttributes = ({ attributes }: Resource): Message[] =>
   attributes.filter((pair) => !/^(process|telemetry)\./.test(pair.text(1, 'key')));
 
-export function readSpans(request: Message, now: number): Events {
+export function* readSpans(request: Message, now: number): Generator<void, Events> {
   const result: Events = { rows: [], samples: [], count: 0, refused: new Map() };
   const seen = new Set<string>();
   for (const group of request.messages(1, 'resourceSpans')) {
@@ -87,6 +89,7 @@ export function readSpans(request: Message, now: number): Events {
     for (const scope of group.messages(2, 'scopeSpans')) {
       for (const span of scope.messages(2, 'spans')) {
         const index = result.count++;
+        if (index % AT_ONCE === AT_ONCE - 1) yield;
         const refused = readSpan(span, { resource, common, now, seen }, result);
         if (refused !== null) result.refused.set(index, refused);
       }
@@ -163,7 +166,7 @@ function readSpan(
   return null;
 }
 
-export function readLogs(request: Message, now: number): Events {
+export function* readLogs(request: Message, now: number): Generator<void, Events> {
   const result: Events = { rows: [], samples: [], count: 0, refused: new Map() };
   // One sample a label set and request: many records may share a microsecond.
   const counts = new Map<string, Sample>();
@@ -173,6 +176,7 @@ export function readLogs(request: Message, now: number): Events {
     for (const scope of group.messages(2, 'scopeLogs')) {
       for (const record of scope.messages(2, 'logRecords')) {
         const index = result.count++;
+        if (index % AT_ONCE === AT_ONCE - 1) yield;
         const row = readRecord(record, { resource, common, now });
         if (typeof row === 'string') {
           result.refused.set(index, row);

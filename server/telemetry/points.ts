@@ -37,6 +37,8 @@ const DELTA = 1;
 const CUMULATIVE = 2;
 const NO_RECORDED_VALUE = 1n;
 const MAX_BUCKETS = 2_000;
+/** Points between two stops. */
+const AT_ONCE = 500;
 const NUMBER_IDS = { attributes: 7, flags: 8 };
 
 /** A number as Prometheus writes it in `le` and `quantile` (Go's `%g` with the fewest digits). */
@@ -59,7 +61,8 @@ type Context = {
 };
 type Ids = { attributes: number; flags: number };
 
-export function readMetrics(request: Message, now: number): Points {
+/** Stops now and then, so that a large request does not keep everything else waiting. */
+export function* readMetrics(request: Message, now: number): Generator<void, Points> {
   const result: Points = {
     samples: [],
     origin: [],
@@ -71,32 +74,34 @@ export function readMetrics(request: Message, now: number): Points {
     const { service, instance } = resourceOf(group);
     const base: Record<string, string> = { service, ...(instance ? { instance } : {}) };
     for (const scope of group.messages(2, 'scopeMetrics')) {
-      for (const metric of scope.messages(2, 'metrics')) readMetric(metric, base, now, result);
+      for (const metric of scope.messages(2, 'metrics'))
+        yield* readMetric(metric, base, now, result);
     }
   }
   return result;
 }
 
-function readMetric(
+function* readMetric(
   metric: Message,
   base: Record<string, string>,
   now: number,
   result: Points,
-): void {
+): Generator<void, void> {
   const name = metric.text(1, 'name');
   const about = { help: metric.text(2, 'description'), unit: metric.text(3, 'unit') };
   const describe = (suffix: string, kind: string, unit = about.unit) =>
     result.descriptions.push({ metric: name + suffix, kind, unit, help: about.help });
 
   /** All points of one metric; `read` answers why a point is refused. */
-  const each = (
+  const each = function* (
     points: readonly Message[],
     ids: Ids,
     isDelta: boolean,
     read: (point: Message, context: Context) => string | null,
-  ) => {
+  ): Generator<void, void> {
     for (const point of points) {
       const index = result.points++;
+      if (index % AT_ONCE === AT_ONCE - 1) yield;
       if ((point.integer(ids.flags, 'flags') & NO_RECORDED_VALUE) !== 0n) continue;
       const labels = { ...base };
       addLabels(labels, point.messages(ids.attributes, 'attributes'));
@@ -129,7 +134,7 @@ function readMetric(
   const gauge = metric.message(5, 'gauge');
   if (gauge) {
     describe('', 'gauge');
-    each(gauge.messages(1, 'dataPoints'), NUMBER_IDS, false, number);
+    yield* each(gauge.messages(1, 'dataPoints'), NUMBER_IDS, false, number);
   }
   const sum = metric.message(7, 'sum');
   if (sum) {
@@ -139,7 +144,7 @@ function readMetric(
       refuseAll(points, 'the aggregation temporality is missing');
     else {
       describe('', sum.flag(3, 'isMonotonic') || kind === DELTA ? 'counter' : 'gauge');
-      each(points, NUMBER_IDS, kind === DELTA, number);
+      yield* each(points, NUMBER_IDS, kind === DELTA, number);
     }
   }
   for (const [id, field, read, attributes, min] of [
@@ -159,14 +164,14 @@ function readMetric(
     describe('_count', 'counter', '');
     if (points.some((point) => point.has(min, 'min'))) describe('_min', 'gauge');
     if (points.some((point) => point.has(min + 1, 'max'))) describe('_max', 'gauge');
-    each(points, { attributes, flags: 10 }, kind === DELTA, read);
+    yield* each(points, { attributes, flags: 10 }, kind === DELTA, read);
   }
   const summaryData = metric.message(11, 'summary');
   if (summaryData) {
     describe('', 'summary');
     describe('_sum', 'counter');
     describe('_count', 'counter', '');
-    each(summaryData.messages(1, 'dataPoints'), NUMBER_IDS, false, summary);
+    yield* each(summaryData.messages(1, 'dataPoints'), NUMBER_IDS, false, summary);
   }
 }
 

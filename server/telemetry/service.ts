@@ -1,6 +1,8 @@
-import type { MetricStore } from '../metrics/index.ts';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { MetricStore, Sample } from '../metrics/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import { type Events, readLogs, readSpans } from './events.ts';
 import { jsonMessage, Malformed, type Message, protobufMessage } from './message.ts';
 import { readMetrics } from './points.ts';
@@ -13,27 +15,42 @@ export type Telemetry = {
   /** Takes one OTLP request. Throws `Malformed` for what is none; nothing was taken then. */
   receive(signal: Signal, format: 'json' | 'protobuf', body: Buffer): Promise<Received>;
   events: Pick<EventStore, 'list' | 'prune'>;
-  waiting(): number;
   close(): Promise<void>;
 };
 
 /** Different reasons that one answer names. */
 const MAX_REASONS = 5;
+const SAMPLES_AT_ONCE = 5_000;
 
 export function createTelemetry(deps: {
   db: Db;
   clock: Clock;
+  metrics: Metrics;
   metricStore: Pick<MetricStore, 'write' | 'describe'>;
 }): Telemetry {
   const { clock, metricStore } = deps;
   const store = createEventStore(deps);
+  const items = deps.metrics.counter(
+    'otlp_items_total',
+    'Points, spans and log records that came in over OTLP, by signal and outcome.',
+    ['signal', 'outcome'],
+  );
+  deps.metrics.gauge('telemetry_events_waiting', 'Events that wait to be written.', store.waiting);
 
-  const takeMetrics = async (request: Message): Promise<Received> => {
-    const { samples, origin, points, refused, descriptions } = readMetrics(
-      request,
-      clock.now().getTime(),
+  /** In parts: sent again after a part was refused, samples change nothing. */
+  const write = async (samples: readonly Sample[]) => {
+    const rejected: { index: number; reason: string }[] = [];
+    for (let from = 0; from < samples.length; from += SAMPLES_AT_ONCE) {
+      const part = await metricStore.write(samples.slice(from, from + SAMPLES_AT_ONCE), 'otlp');
+      for (const { index, reason } of part.rejected) rejected.push({ index: from + index, reason });
+    }
+    return rejected;
+  };
+  const takeMetrics = async (request: Message, now: number): Promise<Received> => {
+    const { samples, origin, points, refused, descriptions } = await paced(
+      readMetrics(request, now),
     );
-    const { rejected } = samples.length > 0 ? await metricStore.write(samples, 'otlp') : none;
+    const rejected = await write(samples);
     metricStore.describe(descriptions);
     for (const { index, reason } of rejected) {
       const point = origin[index];
@@ -44,7 +61,7 @@ export function createTelemetry(deps: {
   };
   const takeEvents = async ({ rows, samples, count, refused }: Events): Promise<Received> => {
     // Samples first: sent again they change nothing, events would stand there twice.
-    const { rejected } = samples.length > 0 ? await metricStore.write(samples, 'otlp') : none;
+    const rejected = await write(samples);
     await store.write(rows);
     const result = answer(count, refused);
     if (result.message === '' && rejected[0]) {
@@ -58,17 +75,29 @@ export function createTelemetry(deps: {
   return {
     async receive(signal, format, body) {
       const request = format === 'json' ? jsonMessage(parse(body)) : protobufMessage(body);
-      if (signal === 'metrics') return takeMetrics(request);
       const now = clock.now().getTime();
-      return takeEvents(signal === 'traces' ? readSpans(request, now) : readLogs(request, now));
+      const result = await (signal === 'metrics'
+        ? takeMetrics(request, now)
+        : takeEvents(
+            await paced(signal === 'traces' ? readSpans(request, now) : readLogs(request, now)),
+          ));
+      if (result.accepted > 0) items.inc({ signal, outcome: 'accepted' }, result.accepted);
+      if (result.rejected > 0) items.inc({ signal, outcome: 'rejected' }, result.rejected);
+      return result;
     },
     events: store,
-    waiting: store.waiting,
     close: store.close,
   };
 }
 
-const none = { rejected: [] as { index: number; reason: string }[] };
+/** Runs `work` with a turn for others at each of its stops. */
+async function paced<T>(work: Generator<void, T>): Promise<T> {
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
+    await turn();
+  }
+}
 
 function parse(body: Buffer): unknown {
   try {

@@ -393,6 +393,17 @@ describe('refused', () => {
   });
 });
 
+test('what came in is counted', async () => {
+  const text = await (await call('/metrics')).text();
+  for (const signal of ['metrics', 'traces', 'logs'])
+    expect(text).toMatch(
+      new RegExp(
+        `^wheelhouse_otlp_items_total\\{signal="${signal}",outcome="accepted"\\} \\d+$`,
+        'm',
+      ),
+    );
+});
+
 test('any bytes and any JSON get a proper answer', async () => {
   const signal = fc.constantFrom('metrics', 'traces', 'logs');
   await fc.assert(
