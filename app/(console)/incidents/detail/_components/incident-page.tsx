@@ -27,6 +27,9 @@ import { Timeline } from './timeline.tsx';
 const ActionDialog = dynamic(() => import('./action-dialog.tsx'), { ssr: false });
 export type IncidentAction = 'acknowledge' | 'resolve' | 'note';
 
+/** Who else reports incidents. */
+const sources: Record<string, string> = { alertmanager: 'Alertmanager' };
+
 const span = (ms: number | null, missing: string) =>
   ms === null ? missing : formatDuration(ms / 1000);
 
@@ -69,37 +72,45 @@ function Body({
           }
           tone={incident.recoverMs === null ? 'bad' : 'plain'}
         />
-        <Stat label="Targets" value={String(incident.targets.length)} note={incident.source} />
+        {incident.targets.length > 0 ? (
+          <Stat label="Targets" value={String(incident.targets.length)} note={incident.source} />
+        ) : (
+          <Stat label="Reported by" value={sources[incident.source] ?? incident.source} />
+        )}
       </section>
-      <div className="grid items-start gap-6 xl:grid-cols-[2fr_1fr]">
+      <div
+        className={`grid items-start gap-6 ${incident.targets.length > 0 ? 'xl:grid-cols-[2fr_1fr]' : ''}`}
+      >
         <Timeline events={incident.timeline} onNote={act ? () => act('note') : null} />
-        <section aria-labelledby="targets" className="rounded-card border bg-surface">
-          <h2
-            id="targets"
-            className="flex min-h-12 items-center border-b px-3.5 font-medium text-14"
-          >
-            Targets
-          </h2>
-          <ul>
-            {incident.targets.map((target) => (
-              <li
-                key={target.id}
-                className="flex min-h-10 items-center gap-2 border-b px-3.5 text-13 last:border-0"
-              >
-                <StatusBadge
-                  kind={target.recovered ? 'ok' : 'bad'}
-                  word={target.recovered ? 'Well again' : 'Down'}
-                />
-                <Link
-                  href={`/health/target?id=${target.id}`}
-                  className="min-w-0 truncate hover:underline"
+        {incident.targets.length > 0 ? (
+          <section aria-labelledby="targets" className="rounded-card border bg-surface">
+            <h2
+              id="targets"
+              className="flex min-h-12 items-center border-b px-3.5 font-medium text-14"
+            >
+              Targets
+            </h2>
+            <ul>
+              {incident.targets.map((target) => (
+                <li
+                  key={target.id}
+                  className="flex min-h-10 items-center gap-2 border-b px-3.5 text-13 last:border-0"
                 >
-                  {target.name}
-                </Link>
-              </li>
-            ))}
-          </ul>
-        </section>
+                  <StatusBadge
+                    kind={target.recovered ? 'ok' : 'bad'}
+                    word={target.recovered ? 'Well again' : 'Down'}
+                  />
+                  <Link
+                    href={`/health/target?id=${target.id}`}
+                    className="min-w-0 truncate hover:underline"
+                  >
+                    {target.name}
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          </section>
+        ) : null}
       </div>
     </>
   );
