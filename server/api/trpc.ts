@@ -97,7 +97,8 @@ const mapErrors = t.middleware(async ({ next, ctx }) => {
   const { error } = result;
   if (error.code !== 'INTERNAL_SERVER_ERROR') return result;
   const mapped = publicError(error.cause ?? error);
-  if (!mapped.expected) ctx.report(error.cause ?? error);
+  // Who went away ended the work; that is no fault.
+  if (!mapped.expected && !ctx.signal.aborted) ctx.report(error.cause ?? error);
   throw new TRPCError({ code: mapped.code, message: mapped.message, cause: error.cause ?? error });
 });
 

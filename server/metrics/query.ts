@@ -168,6 +168,13 @@ export function createQueryRunner(deps: {
     const matched = all.filter(({ labels }) => matches(labels));
     const { groups, groupOf } = group(matched, query.groupBy);
     const aggregations = expand(query.aggregations);
+    const buckets = bucketsOf({ fromMs, toMs, stepMs });
+    if (buckets.count * groups.length > MAX_CELLS) {
+      throw badField(
+        'step',
+        `${groups.length} series of ${buckets.count} steps are more than ${MAX_CELLS} points; choose a longer step, fewer groups or a shorter time range`,
+      );
+    }
     const resolved = clock.monotonicMs();
 
     const ids = matched.map(({ id }) => id);
@@ -186,13 +193,6 @@ export function createQueryRunner(deps: {
       : nothing(stepMs);
     signal?.throwIfAborted();
     const shape = { fromMs, toMs, stepMs: gathered.plan.stepMs };
-    const buckets = bucketsOf(shape);
-    if (buckets.count * groups.length > MAX_CELLS) {
-      throw badField(
-        'step',
-        `${groups.length} series of ${buckets.count} steps are more than ${MAX_CELLS} points; choose a longer step or fewer groups`,
-      );
-    }
     const read = clock.monotonicMs();
     const place = new Map(ids.map((id, i) => [id, i]));
     const data = packed(gathered.rollups.map((row) => row.data));
