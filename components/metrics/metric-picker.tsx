@@ -30,7 +30,9 @@ function useFound(
   const items = (own.data?.items ?? []).map(({ metric, kind, unit, help, series }) => ({
     metric,
     kind,
-    note: [kind, unit, count(series, 'series', 'series'), help].filter(Boolean).join(' · '),
+    note: [kind === 'unknown' ? '' : kind, unit, count(series, 'series', 'series'), help]
+      .filter(Boolean)
+      .join(' · '),
   }));
   return { items, asked: own.data !== undefined };
 }

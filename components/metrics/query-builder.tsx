@@ -47,17 +47,21 @@ export function QueryBuilder(props: {
     draft.step === 'auto' || steps.includes(draft.step) ? steps : [draft.step, ...steps];
   return (
     <div className="grid gap-4">
-      <div className="flex flex-wrap items-start gap-4 *:min-w-0">
+      <div className="flex flex-wrap items-start gap-4">
         <SourceSelect
           value={draft.sourceId}
           onChange={(sourceId) => onChange({ ...emptyDraft, sourceId })}
         />
-        <div className="min-w-60 flex-1">
+        <div className="min-w-full flex-1 sm:min-w-60">
           <MetricPicker
             sourceId={draft.sourceId}
             value={draft.metric}
             help={
-              shown ? [shown.kind, shown.unit, shown.help].filter(Boolean).join(' · ') : undefined
+              shown
+                ? [shown.kind === 'unknown' ? '' : shown.kind, shown.unit, shown.help]
+                    .filter(Boolean)
+                    .join(' · ')
+                : undefined
             }
             error={
               errorAt(errors, 'metric') ??

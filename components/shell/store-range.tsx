@@ -9,12 +9,12 @@ import { useStoreRange } from './use-store-range.ts';
 const RangeDialog = dynamic(() => import('./range-dialog.tsx'), { ssr: false });
 
 const words: Readonly<Record<string, string>> = {
-  '15m': 'Last 15 minutes',
-  '1h': 'Last hour',
-  '6h': 'Last 6 hours',
-  '24h': 'Last 24 hours',
-  '7d': 'Last 7 days',
-  '30d': 'Last 30 days',
+  '15m': '15 minutes',
+  '1h': '1 hour',
+  '6h': '6 hours',
+  '24h': '24 hours',
+  '7d': '7 days',
+  '30d': '30 days',
 };
 const FIXED = 'fixed';
 const CUSTOM = 'custom';
@@ -34,7 +34,7 @@ export function StoreRange() {
           if (target.value === CUSTOM) setAsking(true);
           else if (target.value !== FIXED) setRange({ relative: target.value });
         }}
-        className="h-8 w-32 rounded-control border border-line-strong bg-surface px-2 text-13 tabular-nums focus-visible:outline-offset-0 lg:w-44"
+        className="h-8 w-24 rounded-control border border-line-strong bg-surface px-2 text-13 tabular-nums focus-visible:outline-offset-0 sm:w-32 lg:w-44"
       >
         {'relative' in range ? null : (
           <option value={FIXED}>{formatSpanOf(range.from, range.to)}</option>
@@ -44,7 +44,7 @@ export function StoreRange() {
             {words[each]}
           </option>
         ))}
-        {known || value === FIXED ? null : <option value={value}>Last {value}</option>}
+        {known || value === FIXED ? null : <option value={value}>{value}</option>}
         <option value={CUSTOM}>From … to …</option>
       </select>
       {asking ? (

@@ -50,7 +50,11 @@ export function TopBar() {
         </span>
       </button>
       {timeRange ? (
-        <Suspense fallback={<div className={timeRange === 'live' ? 'h-8 w-[86px]' : 'h-8 w-32'} />}>
+        <Suspense
+          fallback={
+            <div className={timeRange === 'live' ? 'h-8 w-[86px]' : 'h-8 w-24 sm:w-32 lg:w-44'} />
+          }
+        >
           {timeRange === 'live' ? <TimeRange /> : <StoreRange />}
         </Suspense>
       ) : null}

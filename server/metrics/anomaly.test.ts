@@ -69,6 +69,17 @@ test('the first points of a series are no alarm, whatever they are', () => {
   expect(alarms(rows)).toEqual([]);
 });
 
+test('a short series is quiet too: 200 points of noise give less than one alarm, and a spike is still seen', () => {
+  let sum = 0;
+  for (let seed = 1; seed <= 40; seed++) {
+    const next = noise(seed);
+    const seen = alarms(every5m(200, (i) => 50 + next() + (i === 180 ? 10 : 0)));
+    expect(seen).toContain(180);
+    sum += seen.length - 1;
+  }
+  expect(sum / 40).toBeLessThan(1);
+});
+
 test('an old outlier does not hide a lesser one for ever', () => {
   const next = noise(3);
   const rows = every5m(60_000, (i) => 50 + next() + (i === 500 ? 60 : i === 59_000 ? 50 : 0));

@@ -58,7 +58,7 @@ export default function ExplainSheet({ query, onClose }: { query: Query; onClose
       ) : !data ? (
         <Skeleton className="h-64" />
       ) : (
-        <div className="grid gap-5">
+        <div className="grid grid-cols-[minmax(0,1fr)] gap-5">
           <Details rows={rowsOf(data)} />
           {data.plan.segments.length > 0 ? (
             <section>

@@ -54,7 +54,7 @@ export function Ways({ ways }: { ways: IngestStatus['ways'] }) {
                 ) : null}
               </div>
               {snippet && open === way ? (
-                <div className="mt-3 grid gap-3">
+                <div className="mt-3 grid grid-cols-[minmax(0,1fr)] gap-3">
                   {snippet.map(({ title, text }) => (
                     <Fragment key={title}>
                       <h4 className="text-12 text-muted">{title}</h4>
