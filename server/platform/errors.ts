@@ -52,6 +52,7 @@ const unreachable = new Set([
   'P1008',
   'P1017',
   'P2024',
+  'P2028', // the transaction could not begin in time, or its connection is gone
 ]);
 
 /** Whether an error says that PostgreSQL (or another peer) could not be reached, as opposed to refusing the statement. */
@@ -59,7 +60,7 @@ export function isUnreachable(error: unknown): boolean {
   for (let depth = 0, e: unknown = error; depth < 6 && e instanceof Error; depth++) {
     if ('code' in e && typeof e.code === 'string' && unreachable.has(e.code)) return true;
     if (
-      /timeout exceeded when trying to connect|Connection terminated|server closed the connection|Can't reach database|connect ECONNREFUSED/i.test(
+      /timeout exceeded when trying to connect|Connection terminated|server (has )?closed the connection|Can't reach database|connect ECONNREFUSED/i.test(
         e.message,
       )
     ) {
