@@ -105,6 +105,12 @@ test('a metric is found, grouped, filtered, looked into, kept and shared', async
   await expect(page.getByRole('dialog')).toContainText('2 of 3 series of the metric');
   await page.keyboard.press('Escape');
 
+  await page.getByRole('button', { name: 'Add to dashboard' }).click();
+  await page.getByLabel('Name of the dashboard').fill('From Explore');
+  await page.getByLabel('Title of the panel').fill('Two routes');
+  await page.getByRole('dialog').getByRole('button', { name: 'Add panel' }).click();
+  await expect(page.getByText('The panel is on the dashboard.')).toBeVisible();
+
   await page.getByRole('button', { name: 'Save query' }).click();
   await page.getByLabel('Name', { exact: true }).fill('Two routes');
   await page.getByRole('dialog').getByRole('button', { name: 'Save query' }).click();
@@ -213,7 +219,7 @@ test('a dashboard is made, arranged by keyboard and pointer, saved, and two peop
   await expect(page.getByText(/Somebody else changed this dashboard/)).toBeVisible();
   await page.getByRole('button', { name: 'Load theirs, drop mine' }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'Shop of others' })).toBeVisible();
-  expect(await order()).toEqual(['First', 'Second']);
+  await expect.poll(order).toEqual(['First', 'Second']);
 
   // On a phone: one column, in reading order, nothing sideways.
   await page.setViewportSize({ width: 390, height: 844 });

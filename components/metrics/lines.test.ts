@@ -3,6 +3,7 @@ import type { Point, QueryResult } from '../../server/metrics/contract.ts';
 import { draftOf, emptyDraft, queryOf } from './draft.ts';
 import { exploreHref } from './explore-link.ts';
 import { draw, flatten, labelText, MAX_LINES } from './lines.ts';
+import { bottomOf, panelQuery } from './new-panel.ts';
 import { autoStep, durationMs, lengthMs, previousRange, stepChoices } from './range.ts';
 import { formatOf, unitOf } from './units.ts';
 
@@ -207,6 +208,17 @@ describe('a query', () => {
       expect(draftOf(queryOf(auto, range))).toEqual({ draft: auto, range });
     },
   );
+  test('becomes a panel below all others, with its own step only when one was chosen', () => {
+    expect(panelQuery(draft)).not.toHaveProperty('step');
+    expect(panelQuery({ ...draft, step: '5m' }).step).toBe('5m');
+    expect([
+      bottomOf([]),
+      bottomOf([
+        { y: 2, height: 3 },
+        { y: 0, height: 4 },
+      ]),
+    ]).toEqual([0, 5]);
+  });
   test('as a link keeps every part', () => {
     const href = exploreHref(
       { ...draft, groupBy: ['route', 'a,b'], step: '5m' },

@@ -25,9 +25,15 @@ const TextForm = dynamic(() => import('./text-form.tsx'), {
   loading: () => <Skeleton className="h-64" />,
 });
 const SavedSheet = dynamic(() => import('./saved-sheet.tsx'), { ssr: false });
+const DashboardDialog = dynamic(() => import('./dashboard-dialog.tsx'), { ssr: false });
 const SaveDialog = dynamic(() => import('./save-dialog.tsx'), { ssr: false });
 
-function HeaderActions(props: { query: Query | null; onOpen(): void; onSave(): void }) {
+function HeaderActions(props: {
+  query: Query | null;
+  onOpen(): void;
+  onSave(): void;
+  onPut(): void;
+}) {
   const me = useMe();
   const operator = me !== undefined && allows(me.role, 'operator');
   return (
@@ -38,9 +44,12 @@ function HeaderActions(props: { query: Query | null; onOpen(): void; onSave(): v
           {/* The URL holds everything; it is read when it is copied. */}
           <CopyLink />
           {operator ? (
-            <Button look="primary" onClick={props.onSave}>
-              Save query
-            </Button>
+            <>
+              <Button onClick={props.onPut}>Add to dashboard</Button>
+              <Button look="primary" onClick={props.onSave}>
+                Save query
+              </Button>
+            </>
           ) : null}
         </>
       ) : null}
@@ -70,7 +79,7 @@ export function ExplorePage() {
   const { draft, setDraft } = explore;
   const { range, setRange } = useStoreRange();
   const [asText, setAsText] = useState(false);
-  const [open, setOpen] = useState<'saved' | 'save' | null>(null);
+  const [open, setOpen] = useState<'saved' | 'save' | 'put' | null>(null);
   const settled = useDebounced(draft);
   const query = settled.metric ? queryOf(settled, range) : null;
   const answer = useMetricQuery(query, { follow: 'relative' in range });
@@ -95,6 +104,7 @@ export function ExplorePage() {
             query={query}
             onOpen={() => setOpen('saved')}
             onSave={() => setOpen('save')}
+            onPut={() => setOpen('put')}
           />
         }
       />
@@ -119,6 +129,9 @@ export function ExplorePage() {
         <Result query={query} answer={answer} explore={explore} range={range} onRange={setRange} />
       )}
       {open === 'saved' ? <SavedSheet onOpen={adopt} onClose={() => setOpen(null)} /> : null}
+      {open === 'put' ? (
+        <DashboardDialog draft={draft} shape={explore.view.shape} onClose={() => setOpen(null)} />
+      ) : null}
       {open === 'save' && query ? <SaveDialog query={query} onClose={() => setOpen(null)} /> : null}
     </>
   );

@@ -13,6 +13,7 @@ import { ErrorPanel } from '../../../../../components/data/error-panel.tsx';
 import { PageHeader } from '../../../../../components/data/page-header.tsx';
 import { count } from '../../../../../components/format/number.ts';
 import { zoneName } from '../../../../../components/format/time.ts';
+import { bottomOf } from '../../../../../components/metrics/new-panel.ts';
 import { useMe } from '../../../../../components/shell/use-me.ts';
 import { useStoreRange } from '../../../../../components/shell/use-store-range.ts';
 import { api, queryClient, trpc } from '../../../../../components/trpc/client.ts';
@@ -23,7 +24,7 @@ import { Skeleton } from '../../../../../components/ui/skeleton.tsx';
 import { toast } from '../../../../../components/ui/toast.tsx';
 import type { DashboardDetail, Panel } from '../../../../../server/dashboards/contract.ts';
 import { Grid } from './grid.tsx';
-import { below, settle } from './layout.ts';
+import { settle } from './layout.ts';
 import { type Arrangement, useArrangement } from './use-arrangement.ts';
 import { useLeaveGuard } from './use-leave-guard.ts';
 
@@ -35,7 +36,7 @@ function freshPanel(panels: readonly Panel[]): Panel {
     id: `p${Date.now().toString(36)}${panels.length}`,
     title: '',
     x: 0,
-    y: below(panels),
+    y: bottomOf(panels),
     width: 6,
     height: 3,
     visual: 'line',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { below, change, GRID_COLUMNS, inOrder, overlap, settle } from './layout.ts';
+import { change, GRID_COLUMNS, inOrder, overlap, settle } from './layout.ts';
 
 const panel = (id: string, x: number, y: number, width = 6, height = 3) => ({
   id,
@@ -49,11 +49,6 @@ test('the order of a narrow window is from the top, left to right', () => {
     inOrder([two[3], two[0], two[2], two[1]].flatMap((each) => each ?? [])).map(({ id }) => id),
   ).toEqual(['a', 'b', 'c', 'd']);
 });
-test('a new one goes below', () => {
-  expect(below(two)).toBe(6);
-  expect(below([])).toBe(0);
-});
-
 const anyPanels = fc
   .array(
     fc.record({

@@ -64,7 +64,3 @@ export function change<T extends Place & { id: string }>(
     id,
   );
 }
-
-/** A new panel goes below everything. */
-export const below = (panels: readonly Place[]): number =>
-  panels.reduce((lowest, { y, height }) => Math.max(lowest, y + height), 0);

@@ -1,5 +1,6 @@
 'use client';
 
+import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import {
   type Draft,
@@ -7,11 +8,13 @@ import {
   emptyDraft,
   queryOf,
 } from '../../../../../components/metrics/draft.ts';
+import { panelQuery } from '../../../../../components/metrics/new-panel.ts';
 import { PanelView } from '../../../../../components/metrics/panel-view.tsx';
 import { QueryBuilder } from '../../../../../components/metrics/query-builder.tsx';
 import type { Range } from '../../../../../components/metrics/range.ts';
 import { type Unit, unitOf, unitWords } from '../../../../../components/metrics/units.ts';
 import { useMetricDetail, useMetricQuery } from '../../../../../components/metrics/use-metric.ts';
+import { trpc } from '../../../../../components/trpc/client.ts';
 import { failureOf } from '../../../../../components/trpc/errors.ts';
 import { Button } from '../../../../../components/ui/button.tsx';
 import { Dialog } from '../../../../../components/ui/dialog.tsx';
@@ -30,20 +33,31 @@ const visualWords: Readonly<Record<Panel['visual'], string>> = {
 const units = Object.keys(unitWords) as Unit[];
 const visuals = Object.keys(visualWords) as Panel['visual'][];
 
-/** The panel as the builder's state makes it. */
-function panelOf(before: Panel, draft: Draft, range: Range, more: Partial<Panel>): Panel {
-  const { step, groupBy = [], filters = [], ...query } = queryOf(draft, range);
-  return {
-    ...before,
-    ...more,
-    query: {
-      ...query,
-      groupBy,
-      filters,
-      // Automatic follows the range of the page; only a step that was chosen is kept.
-      ...(draft.step === 'auto' || step === undefined ? {} : { step }),
-    },
-  };
+/** A saved query to begin with. */
+function SavedChoice({ onChoose }: { onChoose(draft: Draft): void }) {
+  const items = useQuery(trpc.metrics.saved.list.queryOptions()).data?.items ?? [];
+  if (items.length === 0) return null;
+  return (
+    <Field label="Begin with a saved query" help="Or choose a metric below.">
+      {(control) => (
+        <Select
+          {...control}
+          value=""
+          onChange={({ target }) => {
+            const item = items.find(({ id }) => id === target.value);
+            if (item) onChoose(draftOf(item.query).draft);
+          }}
+        >
+          <option value="">Choose …</option>
+          {items.map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          ))}
+        </Select>
+      )}
+    </Field>
+  );
 }
 
 /** What a panel asks and how it shows it, with a preview. */
@@ -61,9 +75,15 @@ export default function PanelSheet(props: {
   const [title, setTitle] = useState(panel.title);
   const [visual, setVisual] = useState(panel.visual);
   const [unit, setUnit] = useState<Unit | null>(isNew ? null : panel.unit);
-  const detail = useMetricDetail(draft.metric);
+  const detail = useMetricDetail(draft.sourceId ? '' : draft.metric);
   const found = unitOf(draft.metric, detail.data?.unit ?? '', draft.aggregations[0] ?? 'avg');
-  const next = panelOf(panel, draft, range, { title: title.trim(), visual, unit: unit ?? found });
+  const next: Panel = {
+    ...panel,
+    title: title.trim(),
+    visual,
+    unit: unit ?? found,
+    query: panelQuery(draft),
+  };
   const answer = useMetricQuery(draft.metric ? queryOf(draft, range) : null, { follow: false });
   const failure = answer.error ? failureOf(answer.error) : null;
   const submit = (event: FormEvent) => {
@@ -86,6 +106,7 @@ export default function PanelSheet(props: {
             <PanelView panel={next} range={range} seen />
           </div>
         ) : null}
+        {isNew ? <SavedChoice onChoose={setDraft} /> : null}
         <QueryBuilder
           draft={draft}
           range={range}
