@@ -52,6 +52,13 @@ const notFound = () => new AppError('NOT_FOUND', 'There is no such source.');
 /** For the metric store: a query on another server. */
 export function createAsk(deps: { db: Db; clock: Clock; http: HttpClient; secrets: Secrets }): Ask {
   const client = createPrometheusClient(deps);
+  /** When it was last asked and how that went; at most every ten seconds while nothing changes. */
+  const note = (id: string, error: string | null) =>
+    deps.db.pool.query(
+      `UPDATE metric_sources SET last_at = $2, last_error = $3
+       WHERE id = $1 AND (last_at IS NULL OR last_at < $2::timestamptz - interval '10 seconds' OR last_error IS DISTINCT FROM $3)`,
+      [id, deps.clock.now(), error?.toWellFormed().replaceAll('\0', '').slice(0, 500) ?? null],
+    );
   return async (sourceId, query, signal) => {
     const row = await deps.db.prisma.metricSource.findUnique({
       where: { id: sourceId },
@@ -63,7 +70,16 @@ export function createAsk(deps: { db: Db; clock: Clock; http: HttpClient; secret
       throw badField('sourceId', 'This source is scraped; ask the console’s own store');
     }
     if (row.paused) throw badField('sourceId', 'This source is paused');
-    return client.query(source, query, signal);
+    try {
+      const asked = await client.query(source, query, signal);
+      await note(sourceId, null);
+      return asked;
+    } catch (error) {
+      // What is wrong with a question says nothing of the server.
+      if (error instanceof AppError && error.code === 'SERVICE_UNAVAILABLE')
+        await note(sourceId, error.message);
+      throw error;
+    }
   };
 }
 

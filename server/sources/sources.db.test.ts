@@ -348,6 +348,10 @@ describe('another store', () => {
       message: expect.stringMatching(/no answer within 300 ms/),
       data: { code: 'SERVICE_UNAVAILABLE' },
     });
+    expect(await item(id)).toMatchObject({
+      lastError: expect.stringMatching(/no answer within 300 ms/),
+      lastAt: expect.stringMatching(/^20/),
+    });
     handler = (q, r) =>
       q.url?.includes('buildinfo')
         ? r.writeHead(404).end('{"status":"error","error":"no"}')
