@@ -187,3 +187,7 @@ CREATE TABLE "telemetry_events" (
 ) PARTITION BY RANGE ("at");
 CREATE INDEX "telemetry_events_kind" ON "telemetry_events" ("kind", "service", "name", "at");
 CREATE INDEX "telemetry_events_trace" ON "telemetry_events" ("trace_id") WHERE "trace_id" IS NOT NULL;
+
+-- Rows come and go all the time here: room is made early.
+ALTER TABLE "metric_batches" SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+ALTER TABLE "metric_fresh" SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000);
