@@ -11,7 +11,7 @@ export function Snippet({ text, what }: { text: string; what: string }) {
       >
         <pre className="font-mono text-12">{text}</pre>
       </ScrollRegion>
-      <CopyButton value={text} what={what} className="absolute top-2 right-2 size-7" />
+      <CopyButton value={text} what={what} className="absolute top-2 right-2 size-7 bg-raised" />
     </div>
   );
 }

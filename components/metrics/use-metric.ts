@@ -21,6 +21,8 @@ export function useMetricQuery(query: Query | null, options: { follow: boolean }
       refetchInterval: ({ state }) =>
         recoveryInterval(state) ?? (options.follow ? REFRESH_MS : false),
       placeholderData: keepPreviousData,
+      // A question that nobody waits for any more is given up on the server too.
+      trpc: { abortOnUnmount: true },
     }),
   );
 }

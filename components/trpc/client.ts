@@ -1,7 +1,7 @@
 'use client';
 
 import { keepPreviousData, QueryClient } from '@tanstack/react-query';
-import { createTRPCClient, httpBatchLink } from '@trpc/client';
+import { createTRPCClient, httpBatchLink, httpLink, splitLink } from '@trpc/client';
 import type { inferRouterOutputs } from '@trpc/server';
 import { createTRPCOptionsProxy } from '@trpc/tanstack-react-query';
 import type { AppRouter } from '../../server/api/router.ts';
@@ -46,22 +46,30 @@ export const queryClient = new QueryClient({
   },
 });
 
+const send: typeof fetch = async (url, init) => {
+  const response = await fetch(url, { ...init, credentials: 'same-origin' });
+  lastRequestId = response.headers.get('x-request-id') ?? lastRequestId;
+  if (response.status === 401) goToSignIn();
+  if (!response.ok) {
+    const refusal = await refusalOf(response);
+    if (refusal) throw refusal;
+  }
+  return response;
+};
+const url = '/api/trpc';
+
 export const api = createTRPCClient<AppRouter>({
   links: [
-    httpBatchLink({
-      url: '/api/trpc',
-      maxURLLength: 2000,
-      maxItems: 20,
-      fetch: async (url, init) => {
-        const response = await fetch(url, { ...init, credentials: 'same-origin' } as RequestInit);
-        lastRequestId = response.headers.get('x-request-id') ?? lastRequestId;
-        if (response.status === 401) goToSignIn();
-        if (!response.ok) {
-          const refusal = await refusalOf(response);
-          if (refusal) throw refusal;
-        }
-        return response;
-      },
+    splitLink({
+      // Some take long, others not: none waits for its neighbours on a page, and each can be given up by itself.
+      condition: ({ path }) => path === 'metrics.query' || path === 'metrics.explain',
+      true: httpLink({ url, fetch: (to, init) => send(to, init as RequestInit) }),
+      false: httpBatchLink({
+        url,
+        maxURLLength: 2000,
+        maxItems: 20,
+        fetch: (to, init) => send(to, init as RequestInit),
+      }),
     }),
   ],
 });

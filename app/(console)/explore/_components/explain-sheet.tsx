@@ -16,6 +16,14 @@ const ms = (value: number) => `${value < 10 ? value.toFixed(1) : formatNumber(va
 
 function rowsOf({ result, plan }: ExplainResult) {
   const { timingsMs } = plan;
+  // Another server was asked; what it did to answer is its own.
+  if (plan.promql.length > 0) {
+    return [
+      ['Took', ms(result.tookMs)],
+      ['Series', count(plan.groups, 'group')],
+      ['Points', formatNumber(result.points)],
+    ] as const;
+  }
   return [
     ['Took', ms(result.tookMs)],
     [

@@ -85,7 +85,8 @@ function columnsOf(act: RowMenuProps['act'] | null): Column<SourceItem>[] {
       header: 'Last',
       width: '110px',
       csv: ({ lastAt }) => lastAt,
-      cell: ({ lastAt }) => (lastAt ? <RelativeTime at={lastAt} /> : 'never'),
+      cell: ({ kind, lastAt }) =>
+        lastAt ? <RelativeTime at={lastAt} /> : kind === 'scrape' ? 'never' : '–',
     },
   ];
   if (!act) return plain;

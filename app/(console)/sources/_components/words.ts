@@ -10,7 +10,8 @@ export const kindWords: Readonly<Record<SourceKind, string>> = {
 export function stateOf(source: SourceItem): { kind: StatusKind; word: string } {
   if (source.paused) return { kind: 'off', word: 'Paused' };
   if (source.lastError) return { kind: 'bad', word: 'Failing' };
-  if (source.lastAt === null)
-    return { kind: 'unknown', word: source.kind === 'scrape' ? 'Not read yet' : 'Not asked yet' };
+  // A store is asked by people's queries alone, which tell their own failures.
+  if (source.kind === 'prometheus') return { kind: 'info', word: 'Asked on use' };
+  if (source.lastAt === null) return { kind: 'unknown', word: 'Not read yet' };
   return { kind: 'ok', word: 'Good' };
 }
