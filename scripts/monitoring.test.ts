@@ -15,6 +15,7 @@ const read = (file: string) => readFileSync(path.join(deploy, file), 'utf8');
 const runs = (program: string) => spawnSync(program, ['--version']).error === undefined;
 const promtool = runs('promtool');
 const amtool = runs('amtool');
+const prometheus = runs('prometheus');
 const alertmanager = ['prometheus-alertmanager', 'alertmanager'].find(runs);
 const run = promisify(execFile);
 const folder = mkdtempSync(path.join(tmpdir(), 'wheelhouse-monitoring-'));
@@ -220,6 +221,101 @@ describe('a running console', () => {
     } finally {
       await end(child);
     }
+  });
+});
+
+describe.runIf(prometheus)('a real Prometheus with the shipped configuration', () => {
+  let system: Console;
+  let child: ChildProcess | undefined;
+  let url = '';
+  let key = '';
+  beforeAll(async () => {
+    system = await startConsole();
+    const { host } = new URL(system.url);
+    key = JSON.parse(
+      await system.cli(
+        'keys',
+        'create',
+        '--name',
+        'p',
+        '--scopes',
+        'ingest,metrics:read',
+        '--json',
+      ),
+    ).key;
+    const keyFile = path.join(folder, 'prometheus-key');
+    writeFileSync(keyFile, `${key}\n`);
+    // As shipped, with remote write switched on; only addresses, keys and the patience are this test's.
+    const config = read('prometheus/prometheus.yml')
+      .replaceAll(/^# (remote_write:| {2}- url:| {4}authorization:| {6}credentials_file:)/gm, '$1')
+      .replace('https://wheelhouse.example.com', system.url)
+      .replace('wheelhouse:3000', host)
+      .replace('alertmanager:9093', '127.0.0.1:9')
+      .replaceAll(/\/etc\/prometheus\/wheelhouse-\w+-key/g, keyFile)
+      .replaceAll('15s', '1s')
+      .replace('10s', '1s')
+      .replace('- rules.yml', `- ${path.join(deploy, 'prometheus/rules.yml')}`);
+    expect(config.match(new RegExp(keyFile, 'g'))).toHaveLength(2);
+    expect(config).not.toMatch(/wheelhouse:3000|alertmanager:9093|15s/);
+    const file = path.join(folder, 'prometheus.yml');
+    writeFileSync(file, config);
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}`;
+    child = spawn(
+      'prometheus',
+      [
+        `--config.file=${file}`,
+        `--storage.tsdb.path=${path.join(folder, 'prometheus')}`,
+        `--web.listen-address=127.0.0.1:${port}`,
+      ],
+      { stdio: 'ignore' },
+    );
+  });
+  afterAll(async () => {
+    if (child) await end(child);
+    await system?.remove();
+  });
+  const until = { timeout: 60_000, interval: 250 };
+  const ask = async (query: string) => {
+    const answer = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(query)}`);
+    return (await answer.json()).data.result;
+  };
+
+  test('reads the console, and its rules are healthy', async () => {
+    await vi.waitFor(async () => {
+      expect(await ask('up{job="wheelhouse"} == 1')).toHaveLength(1);
+      expect(await ask('instance:wheelhouse_http_requests:rate5m')).toHaveLength(1);
+    }, until);
+    const { data } = await (await fetch(`${url}/api/v1/rules`)).json();
+    const rules = data.groups.flatMap((group: { rules: object[] }) => group.rules);
+    expect(rules.length).toBeGreaterThan(12);
+    expect(rules.filter((rule: { health: string }) => rule.health !== 'ok')).toEqual([]);
+    expect(rules.filter((rule: { state?: string }) => rule.state === 'firing')).toEqual([]);
+  });
+
+  test('writes to the console what it has', async () => {
+    await vi.waitFor(async () => {
+      const input = encodeURIComponent(
+        JSON.stringify({
+          metric: 'up',
+          timeRange: '5m',
+          groupBy: ['job', 'instance'],
+          filters: [{ field: 'job', op: 'eq', value: 'wheelhouse' }],
+          aggregations: ['count', 'last'],
+        }),
+      );
+      const answer = await fetch(`${system.url}/api/trpc/metrics.query?input=${input}`, {
+        headers: { authorization: `Bearer ${key}` },
+      });
+      const { series } = (await answer.json()).result.data;
+      expect(series).toMatchObject([
+        {
+          labels: { job: 'wheelhouse', instance: new URL(system.url).host },
+          points: [{ values: { last: 1 } }],
+        },
+      ]);
+      expect(series[0].points[0].values.count).toBeGreaterThan(2);
+    }, until);
   });
 });
 
