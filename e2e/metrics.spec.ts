@@ -122,6 +122,13 @@ test('a metric is found, grouped, filtered, looked into, kept and shared', async
   await page.getByRole('button', { name: 'Delete', exact: true }).click();
   await page.getByRole('button', { name: 'Delete query' }).click();
   await expect(page.getByText('Two routes is deleted.')).toBeVisible();
+  await page.keyboard.press('Escape');
+
+  await page.keyboard.press('Control+k');
+  await page.getByPlaceholder(/^Search targets/).fill('shop_request');
+  await page.getByRole('option').filter({ hasText: 'shop_request_seconds' }).click();
+  await expect(page).toHaveURL(/explore\?metric=shop_request_seconds/);
+  await expect(legend(page).getByRole('row')).toHaveCount(2);
   expect(wrong).toEqual([]);
 });
 
@@ -168,6 +175,9 @@ test('a dashboard is made, arranged by keyboard and pointer, saved, and two peop
   for (const title of ['First', 'Second']) {
     await page.getByRole('button', { name: 'Add panel' }).first().click();
     const sheet = page.getByRole('dialog');
+    await page.getByRole('combobox', { name: 'Metric' }).fill('shop_req');
+    await expect(page.getByRole('option').first()).toBeVisible();
+    await expectAccessible(page);
     await pickMetric(page, 'shop_req', 'shop_request_seconds');
     await sheet.getByLabel('Title').fill(title);
     await sheet.getByRole('button', { name: 'Add panel' }).click();

@@ -6,6 +6,7 @@ import { useRouter } from 'next/navigation';
 import { Dialog as Radix } from 'radix-ui';
 import { useDeferredValue, useState } from 'react';
 import { live } from '../live/stream.ts';
+import { firstAggregation } from '../metrics/units.ts';
 import { latestRequestId, trpc } from '../trpc/client.ts';
 import { allows } from '../trpc/role.ts';
 import { toast } from '../ui/toast.tsx';
@@ -112,7 +113,47 @@ function Fleet({ q, go }: { q: string; go(href: string): void }) {
   );
 }
 
-/** Every page, target, action and, for admins, person, a few letters away. */
+function Figures({ q, go }: { q: string; go(href: string): void }) {
+  const search = q.trim().toLowerCase();
+  const enabled = search.length > 1;
+  const dashboards = useQuery(
+    trpc.dashboards.list.queryOptions({ limit: 200 }, { enabled }),
+  ).data?.items.filter(({ name }) => name.toLowerCase().includes(search));
+  const metrics = useQuery(
+    trpc.metrics.catalog.queryOptions({ search: q.trim(), limit: 6 }, { enabled }),
+  ).data?.items;
+  if (!enabled) return null;
+  return (
+    <>
+      {dashboards && dashboards.length > 0 ? (
+        <Command.Group heading="Dashboards" className={group}>
+          {dashboards.slice(0, 6).map(({ id, name }) => (
+            <Item
+              key={id}
+              label={name}
+              note="dashboard"
+              run={() => go(`/dashboards/view?id=${id}`)}
+            />
+          ))}
+        </Command.Group>
+      ) : null}
+      {metrics && metrics.length > 0 ? (
+        <Command.Group heading="Metrics" className={group}>
+          {metrics.map(({ metric, kind, help }) => (
+            <Item
+              key={metric}
+              label={metric}
+              note={help || 'metric'}
+              run={() => go(`/explore?metric=${metric}&show=${firstAggregation(metric, kind)}`)}
+            />
+          ))}
+        </Command.Group>
+      ) : null}
+    </>
+  );
+}
+
+/** Every page, target, dashboard, metric, action and, for admins, person, a few letters away. */
 export function Palette({ onClose }: { onClose(): void }) {
   const [query, setQuery] = useState('');
   const q = useDeferredValue(query);
@@ -139,7 +180,7 @@ export function Palette({ onClose }: { onClose(): void }) {
               autoFocus
               value={query}
               onValueChange={setQuery}
-              placeholder="Search targets, incidents, pages and actions"
+              placeholder="Search targets, incidents, dashboards, metrics, pages and actions"
               className="h-12 w-full border-b bg-transparent px-4 text-14 outline-none placeholder:text-faint"
             />
             <Command.List className="max-h-[min(400px,60vh)] overflow-y-auto p-2">
@@ -151,6 +192,7 @@ export function Palette({ onClose }: { onClose(): void }) {
                 <Item label={account.label} run={() => go(account.href)} />
               </Command.Group>
               <Fleet q={q} go={go} />
+              <Figures q={q} go={go} />
               {me?.role === 'admin' ? <People q={q} go={go} /> : null}
               <Command.Group heading="Actions" className={group}>
                 {themeOptions.map(({ value, label }) => (
