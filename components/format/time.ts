@@ -23,12 +23,13 @@ export function formatInstant(at: string | number): string {
   return full.format(new Date(at));
 }
 
-/** `21 Nov 12:04 – 13:10`, with the day again where it is another. */
+/** `21 Nov 12:04 – 13:10`, with the day again where it is another, and seconds where it is short. */
 export function formatSpanOf(from: number, to: number): string {
   const [a, b] = [new Date(from), new Date(to)];
   const sameDay = a.toDateString() === b.toDateString();
-  const end = sameDay ? minutes.format(b) : `${dayMonth.format(b)} ${minutes.format(b)}`;
-  return `${dayMonth.format(a)} ${minutes.format(a)} – ${end}`;
+  const time = to - from < 10 * 60_000 ? clock : minutes;
+  const end = sameDay ? time.format(b) : `${dayMonth.format(b)} ${time.format(b)}`;
+  return `${dayMonth.format(a)} ${time.format(a)} – ${end}`;
 }
 
 /** `just now`, `3 m ago`, `in 2 h`; a date past thirty days. */

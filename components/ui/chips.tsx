@@ -21,7 +21,7 @@ export function Chips<T extends string>(props: {
   return (
     <fieldset className="min-w-0">
       <legend className="mb-1.5 font-medium text-13">{label}</legend>
-      <div className="flex min-h-9 flex-wrap items-center gap-1.5">
+      <div className="flex flex-wrap items-center gap-1.5">
         {values.map((value) => (
           <span
             key={value}

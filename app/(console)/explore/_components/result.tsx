@@ -171,7 +171,8 @@ export function Result(props: {
       {answer.isError && result ? <StaleNote at={answer.dataUpdatedAt} /> : null}
       <div
         className={cx(
-          'rounded-card border bg-surface p-3.5 transition-opacity duration-150',
+          'transition-opacity duration-150',
+          view === 'chart' && 'rounded-card border bg-surface p-3.5',
           answer.isPlaceholderData && 'opacity-60',
         )}
       >

@@ -46,7 +46,7 @@ function Body({
         <Stat
           label="Detected after"
           value={span(incident.detectMs, '–')}
-          note="from the first failed check"
+          note={incident.targets.length > 0 ? 'from the first failed check' : 'from when it began'}
         />
         <Stat
           label="Acknowledged after"
