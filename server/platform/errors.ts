@@ -60,7 +60,7 @@ export function isUnreachable(error: unknown): boolean {
   for (let depth = 0, e: unknown = error; depth < 6 && e instanceof Error; depth++) {
     if ('code' in e && typeof e.code === 'string' && unreachable.has(e.code)) return true;
     if (
-      /timeout exceeded when trying to connect|Connection terminated|server (has )?closed the connection|Can't reach database|connect ECONNREFUSED/i.test(
+      /timeout exceeded when trying to connect|Connection terminated|server (has )?closed the connection|Can't reach database|connection error and is not queryable|Client was closed|\b(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)\b/i.test(
         e.message,
       )
     ) {

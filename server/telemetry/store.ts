@@ -50,6 +50,8 @@ export function createEventStore(deps: { db: Db; clock: Clock }): EventStore {
   const { db } = deps;
   const made = new Set<number>();
   const remembered = new Set<string>();
+  /** Spans whose commit was not heard of: they may stand there when they are sent again. */
+  const doubtful = new Set<string>();
   const queue: Waiting[] = [];
   let waiting = 0;
   let writing: Promise<void> | null = null;
@@ -95,15 +97,33 @@ export function createEventStore(deps: { db: Db; clock: Clock }): EventStore {
   };
   const identity = (row: EventRow): string | null =>
     row.kind === 'span' ? `${row.traceId}${row.spanId}` : null;
-  const remember = (rows: readonly EventRow[]) => {
+  const add = (to: Set<string>, rows: readonly EventRow[]) => {
     for (const row of rows) {
       const id = identity(row);
-      if (id !== null) remembered.add(id);
+      if (id !== null) to.add(id);
     }
-    for (const oldest of remembered) {
-      if (remembered.size <= MAX_REMEMBERED) break;
-      remembered.delete(oldest);
+    for (const oldest of to) {
+      if (to.size <= MAX_REMEMBERED) break;
+      to.delete(oldest);
     }
+  };
+  /** Without what an earlier attempt has committed after all. */
+  const certain = async (rows: readonly EventRow[]): Promise<readonly EventRow[]> => {
+    const spans = rows.filter((row) => doubtful.has(identity(row) ?? ''));
+    if (spans.length === 0) return rows;
+    const found = await db.pool.query<{ id: string }>(
+      `SELECT encode(trace_id, 'hex') || encode(span_id, 'hex') AS id FROM ${TABLE}
+       WHERE trace_id IN (SELECT decode(t, 'hex') FROM unnest($1::text[]) AS t) AND kind = 'span'
+         AND at BETWEEN $2::timestamptz AND $3::timestamptz`,
+      [
+        [...new Set(spans.map(({ traceId }) => traceId))],
+        instant(Math.min(...spans.map(({ at }) => at))),
+        instant(Math.max(...spans.map(({ at }) => at))),
+      ],
+    );
+    const there = new Set(found.rows.map(({ id }) => id));
+    // The events of a span were committed with it.
+    return rows.filter((row) => row.kind === 'log' || !there.has(`${row.traceId}${row.spanId}`));
   };
 
   const run = async (): Promise<void> => {
@@ -117,10 +137,12 @@ export function createEventStore(deps: { db: Db; clock: Clock }): EventStore {
         size += next.rows.length;
       }
       try {
-        await insert(batch.flatMap(({ rows }) => rows));
-        for (const { rows, resolve } of batch) {
-          remember(rows);
-          resolve();
+        const rows = await certain(batch.flatMap((one) => one.rows));
+        if (rows.length > 0) await insert(rows);
+        for (const one of batch) {
+          add(remembered, one.rows);
+          for (const row of one.rows) doubtful.delete(identity(row) ?? '');
+          one.resolve();
         }
       } catch (cause) {
         const error = isUnreachable(cause)
@@ -132,7 +154,10 @@ export function createEventStore(deps: { db: Db; clock: Clock }): EventStore {
               },
             )
           : cause;
-        for (const { reject } of batch) reject(error);
+        for (const { rows, reject } of batch) {
+          add(doubtful, rows);
+          reject(error);
+        }
       }
       waiting -= size;
     }
