@@ -52,6 +52,11 @@ const unreachable = new Set([
   'P1008',
   'P1017',
   'P2024',
+  // How Prisma's adapter words it when it does not wrap it.
+  'ConnectionClosed',
+  'DatabaseNotReachable',
+  'SocketTimeout',
+  'TooManyConnections',
   'P2028', // the transaction could not begin in time, or its connection is gone
 ]);
 
@@ -59,6 +64,7 @@ const unreachable = new Set([
 export function isUnreachable(error: unknown): boolean {
   for (let depth = 0, e: unknown = error; depth < 6 && e instanceof Error; depth++) {
     if ('code' in e && typeof e.code === 'string' && unreachable.has(e.code)) return true;
+    if (e.name === 'DriverAdapterError' && unreachable.has(e.message)) return true;
     if (
       /timeout exceeded when trying to connect|Connection terminated|server (has )?closed the connection|Can't reach database|connection error and is not queryable|Client was closed|\b(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)\b/i.test(
         e.message,
