@@ -37,6 +37,13 @@ export const eventsSchema = pageSchema.extend({
 });
 export type EventsInput = z.output<typeof eventsSchema>;
 
+export const MAX_EVENTS = 1_000;
+export const ingestEventsSchema = z.strictObject({
+  /** Each is looked at by itself, so that a bad one does not lose the others. */
+  events: z.array(z.unknown()).max(MAX_EVENTS, `At most ${MAX_EVENTS} events a call`),
+});
+export type IngestedEvents = { accepted: number; rejected: { index: number; reason: string }[] };
+
 export type TelemetryEvent = {
   id: string;
   kind: EventKind;

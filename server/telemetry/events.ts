@@ -62,7 +62,7 @@ const severityNames = Object.fromEntries([
 ]);
 
 /** Why this moment is refused. */
-function timeFault(field: string, at: number, now: number): string | null {
+export function timeFault(field: string, at: number, now: number): string | null {
   if (at <= 0) return `${field}: missing`;
   if (at > now + MAX_FUTURE_MS) return `${field}: more than 10 minutes in the future`;
   if (at < now - KEEP_MS) return `${field}: older than ${KEEP_DAYS} days`;

@@ -3,10 +3,12 @@ import type { MetricStore, Sample } from '../metrics/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import type { IngestedEvents } from './contract.ts';
 import { type Events, readLogs, readSpans } from './events.ts';
 import { jsonMessage, Malformed, type Message, protobufMessage } from './message.ts';
 import { readMetrics } from './points.ts';
 import { createEventStore, type EventStore } from './store.ts';
+import { readWide } from './wide.ts';
 
 export const signals = ['metrics', 'traces', 'logs'] as const;
 export type Signal = (typeof signals)[number];
@@ -14,6 +16,8 @@ export type Received = { accepted: number; rejected: number; message: string };
 export type Telemetry = {
   /** Takes one OTLP request. Throws `Malformed` for what is none; nothing was taken then. */
   receive(signal: Signal, format: 'json' | 'protobuf', body: Buffer): Promise<Received>;
+  /** Wide events, judged one by one. */
+  ingest(events: readonly unknown[]): Promise<IngestedEvents>;
   events: Pick<EventStore, 'list' | 'prune'>;
   close(): Promise<void>;
 };
@@ -84,6 +88,12 @@ export function createTelemetry(deps: {
       if (result.accepted > 0) items.inc({ signal, outcome: 'accepted' }, result.accepted);
       if (result.rejected > 0) items.inc({ signal, outcome: 'rejected' }, result.rejected);
       return result;
+    },
+    async ingest(events) {
+      const read = readWide(events, clock.now().getTime());
+      await takeEvents(read);
+      const rejected = [...read.refused].map(([index, reason]) => ({ index, reason }));
+      return { accepted: events.length - rejected.length, rejected };
     },
     events: store,
     close: store.close,

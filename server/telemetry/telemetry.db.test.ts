@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { bearer, testAuthority, testHost } from '../platform/testing/host.ts';
+import { bearer, json, testAuthority, testHost } from '../platform/testing/host.ts';
 
 const { call, keys, runtime, session, url } = await testHost();
 const { key } = await runtime.keys.create(testAuthority, {
@@ -422,4 +422,62 @@ test('any bytes and any JSON get a proper answer', async () => {
     }),
     { numRuns: 100 },
   );
+});
+
+describe('wide events over tRPC', () => {
+  const send = async (events: unknown, credential = key) => {
+    const answer = await call('/api/trpc/telemetry.ingest', json(credential, { events }));
+    return { status: answer.status, body: await answer.json() };
+  };
+
+  test('good ones are kept and drawn, bad ones refused with field and reason', async () => {
+    const { body } = await send([
+      {
+        name: 'checkout',
+        service: 'wide',
+        durationMs: 1_500,
+        status: 'ok',
+        attributes: { plan: 'pro', cart: 3, html: '<script>' },
+      },
+      { name: 'checkout', service: 'wide', durationMs: 500, status: 'ok' },
+      { name: 'checkout', service: 'wide', durationMs: -1 },
+      { name: '', service: 'wide' },
+      { name: 'x', at: '2020-01-01T00:00:00Z' },
+      { name: 'x', at: 'now' },
+      { name: 'x', traceId: 'zz' },
+      { name: 'x', attributes: { nested: {} } },
+      { name: 'x', colour: 'red' },
+      'text',
+    ]);
+    const { accepted, rejected } = body.result.data;
+    expect(accepted).toBe(2);
+    expect(rejected.map(({ index }: { index: number }) => index)).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(rejected.map(({ reason }: { reason: string }) => reason)).toEqual([
+      'durationMs: Must not be negative',
+      'name: Must not be empty',
+      'at: older than 7 days',
+      'at: An ISO-8601 time with a zone',
+      'traceId: 32 hexadecimal digits, not all zero',
+      expect.stringContaining('attributes.nested'),
+      expect.stringContaining('colour'),
+      expect.stringMatching(/^event: /),
+    ]);
+    const { items } = await rpc('telemetry.events', { kind: 'event', service: 'wide' });
+    expect(items).toHaveLength(2);
+    expect(items.map(({ durationMs }: { durationMs: number }) => durationMs).sort()).toEqual([
+      1_500, 500,
+    ]);
+    const [one] = (await rpc('telemetry.events', { kind: 'event', attributes: { plan: 'pro' } }))
+      .items;
+    expect(one.attributes).toEqual({ plan: 'pro', cart: 3, html: '<script>' });
+    expect(await values('events', 'wide', ['event'])).toEqual({ checkout: 2 });
+    expect(await values('event_duration_seconds', 'wide', ['status'])).toMatchObject({
+      ok: expect.any(Number),
+    });
+  });
+
+  test('need the scope; a thousand a call', async () => {
+    expect((await send([], keys.admin)).status).toBe(403);
+    expect((await send(Array.from({ length: 1_001 }, () => 1))).status).toBe(400);
+  });
 });
