@@ -8,12 +8,12 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { startConsole } from '../e2e/support/console.ts';
+import { freePort } from '../e2e/support/program.ts';
 import { createTemplate, type WriteSeries, writeHeaders } from '../e2e/support/remote-write.ts';
 import { loadConfig } from '../server/config.ts';
 import { encodeRollup, encodeSketches, rollUp } from '../server/metrics/rollup.ts';
@@ -81,13 +81,6 @@ async function send(target: Target, body: Buffer): Promise<void> {
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'wheelhouse-bench-'));
 const children: ChildProcess[] = [];
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0));
-    });
-  });
 async function peer(
   name: string,
   binary: string,

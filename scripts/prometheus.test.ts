@@ -1,13 +1,12 @@
 /** The console and a real Prometheus get the same samples, are asked the same questions, and answer the same. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { compressSync } from 'snappy';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Console, startConsole } from '../e2e/support/console.ts';
+import { endProgram as end, freePort } from '../e2e/support/program.ts';
 import { encodeWriteRequest, writeHeaders } from '../e2e/support/remote-write.ts';
 import type { Query, QueryResult } from '../server/metrics/contract.ts';
 
@@ -255,22 +254,3 @@ describe.runIf(prometheus)('the same samples in both', () => {
     expect(empty.series).toEqual([]);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  const hard = setTimeout(() => child.kill('SIGKILL'), 5_000);
-  await ended;
-  clearTimeout(hard);
-}

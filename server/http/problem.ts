@@ -17,6 +17,9 @@ const codes: Record<number, keyof typeof TRPC_ERROR_CODES_BY_KEY> = {
   503: 'SERVICE_UNAVAILABLE',
 };
 
+/** When nothing better is known. */
+export const RETRY_AFTER_SECONDS = 5;
+
 export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -42,6 +45,10 @@ export function sendProblem(
         }
       : {}),
   };
+  // A program that knows how long to wait neither hammers nor gives up.
+  if ((status === 503 || status === 429) && !reply.hasHeader('retry-after')) {
+    reply.header('retry-after', String(RETRY_AFTER_SECONDS));
+  }
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="wheelhouse"');
   return reply
     .code(status)

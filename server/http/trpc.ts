@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Context, type Principal, publicProcedures } from '../api/trpc.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Identity } from './identity.ts';
-import { sendProblem } from './problem.ts';
+import { RETRY_AFTER_SECONDS, sendProblem } from './problem.ts';
 import { isSameOrigin } from './security.ts';
 
 const PREFIX = '/api/trpc/';
@@ -81,6 +81,9 @@ export async function registerTrpc(
         },
       });
       reply.code(answer.status);
+      if (answer.status === 503 || answer.status === 429) {
+        reply.header('retry-after', String(RETRY_AFTER_SECONDS));
+      }
       for (const [name, value] of answer.headers) {
         if (name !== 'transfer-encoding' && name !== 'trpc-accept') reply.header(name, value);
       }

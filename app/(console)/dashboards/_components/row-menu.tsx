@@ -1,8 +1,7 @@
 'use client';
 
-import { Ellipsis } from 'lucide-react';
-import { Button } from '../../../../components/ui/button.tsx';
-import { Menu, MenuItem } from '../../../../components/ui/menu.tsx';
+import { RowMenu as Actions } from '../../../../components/data/row-menu.tsx';
+import { MenuItem } from '../../../../components/ui/menu.tsx';
 import type { DashboardItem } from '../../../../server/dashboards/contract.ts';
 
 export type DashboardAction = 'rename' | 'remove';
@@ -13,23 +12,11 @@ export type RowMenuProps = {
 
 export default function RowMenu({ dashboard, act }: RowMenuProps) {
   return (
-    <Menu
-      defaultOpen
-      trigger={
-        <Button
-          look="ghost"
-          size="icon"
-          className="size-7"
-          aria-label={`Actions for ${dashboard.name}`}
-        >
-          <Ellipsis aria-hidden className="size-4" />
-        </Button>
-      }
-    >
+    <Actions name={dashboard.name}>
       <MenuItem onSelect={() => act('rename', dashboard)}>Rename</MenuItem>
       <MenuItem danger disabled={dashboard.builtIn} onSelect={() => act('remove', dashboard)}>
         {dashboard.builtIn ? 'Shipped, cannot be deleted' : 'Delete'}
       </MenuItem>
-    </Menu>
+    </Actions>
   );
 }

@@ -1,13 +1,7 @@
 'use client';
 
-import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { NameDialog } from '../../../../components/data/name-dialog.tsx';
 import { api, queryClient, trpc } from '../../../../components/trpc/client.ts';
-import { failureOf } from '../../../../components/trpc/errors.ts';
-import { Button } from '../../../../components/ui/button.tsx';
-import { Dialog } from '../../../../components/ui/dialog.tsx';
-import { Field } from '../../../../components/ui/field.tsx';
-import { Input } from '../../../../components/ui/input.tsx';
 import { toast } from '../../../../components/ui/toast.tsx';
 import type { Query } from '../../../../server/metrics/contract.ts';
 
@@ -18,60 +12,23 @@ export default function SaveDialog(props: {
   onClose(): void;
 }) {
   const { query, rename, onClose } = props;
-  const [name, setName] = useState(rename?.name ?? '');
-  const [touched, setTouched] = useState(false);
-  const save = useMutation({
-    mutationFn: () =>
-      rename
-        ? api.metrics.saved.update.mutate({ id: rename.id, name })
-        : api.metrics.saved.create.mutate({ name, query }),
-    onSuccess: async () => {
-      await queryClient.invalidateQueries({ queryKey: trpc.metrics.saved.list.pathKey() });
-      toast('ok', `${name.trim()} is saved.`);
-      onClose();
-    },
-  });
-  const failure = save.error ? failureOf(save.error) : null;
-  const fault =
-    failure?.fields.find(({ path }) => path === 'name')?.message ??
-    (touched && !name.trim() ? 'Give it a name' : undefined);
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    setTouched(true);
-    if (name.trim()) save.mutate();
-  };
   return (
-    <Dialog
-      open
+    <NameDialog
       title={rename ? `Rename ${rename.name}` : 'Save query'}
       description="Everybody who may look here can open it."
-      onOpenChange={onClose}
-    >
-      <form noValidate onSubmit={submit} className="grid gap-4">
-        <Field
-          label="Name"
-          error={fault ?? (failure && failure.fields.length === 0 ? failure.message : undefined)}
-        >
-          {(control) => (
-            <Input
-              {...control}
-              value={name}
-              maxLength={100}
-              autoComplete="off"
-              onChange={({ target }) => {
-                save.reset();
-                setName(target.value);
-              }}
-            />
-          )}
-        </Field>
-        <div className="flex justify-end gap-2">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" look="primary" busy={save.isPending}>
-            {rename ? 'Rename' : 'Save query'}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+      label={rename ? 'Rename' : 'Save query'}
+      initial={rename?.name ?? ''}
+      save={async (name) => {
+        await (rename
+          ? api.metrics.saved.update.mutate({ id: rename.id, name })
+          : api.metrics.saved.create.mutate({ name, query }));
+        await queryClient.invalidateQueries({ queryKey: trpc.metrics.saved.list.pathKey() });
+      }}
+      onSaved={(_saved, name) => {
+        toast('ok', `${name} is saved.`);
+        onClose();
+      }}
+      onClose={onClose}
+    />
   );
 }

@@ -1,8 +1,7 @@
 'use client';
 
-import { Ellipsis } from 'lucide-react';
-import { Button } from '../../../../components/ui/button.tsx';
-import { Menu, MenuItem, MenuSeparator } from '../../../../components/ui/menu.tsx';
+import { RowMenu as Actions } from '../../../../components/data/row-menu.tsx';
+import { MenuItem, MenuSeparator } from '../../../../components/ui/menu.tsx';
 import type { SourceItem } from '../../../../server/sources/contract.ts';
 
 export type SourceAction = 'edit' | 'test' | 'pause' | 'resume' | 'remove';
@@ -13,19 +12,7 @@ export type RowMenuProps = {
 
 export default function RowMenu({ source, act }: RowMenuProps) {
   return (
-    <Menu
-      defaultOpen
-      trigger={
-        <Button
-          look="ghost"
-          size="icon"
-          className="size-7"
-          aria-label={`Actions for ${source.name}`}
-        >
-          <Ellipsis aria-hidden className="size-4" />
-        </Button>
-      }
-    >
+    <Actions name={source.name}>
       <MenuItem onSelect={() => act('edit', source)}>Edit</MenuItem>
       <MenuItem onSelect={() => act('test', source)}>Test</MenuItem>
       <MenuSeparator />
@@ -37,6 +24,6 @@ export default function RowMenu({ source, act }: RowMenuProps) {
       <MenuItem danger onSelect={() => act('remove', source)}>
         Remove
       </MenuItem>
-    </Menu>
+    </Actions>
   );
 }

@@ -1,20 +1,12 @@
 'use client';
 
-import { Ellipsis } from 'lucide-react';
-import { Button } from '../../../../components/ui/button.tsx';
-import { Menu, MenuItem, MenuSeparator } from '../../../../components/ui/menu.tsx';
+import { RowMenu as Actions } from '../../../../components/data/row-menu.tsx';
+import { MenuItem, MenuSeparator } from '../../../../components/ui/menu.tsx';
 import type { RowActionsProps } from './row-actions.tsx';
 
 export default function RowMenu({ user, act }: RowActionsProps) {
   return (
-    <Menu
-      defaultOpen
-      trigger={
-        <Button look="ghost" size="icon" className="size-7" aria-label={`Actions for ${user.name}`}>
-          <Ellipsis aria-hidden className="size-4" />
-        </Button>
-      }
-    >
+    <Actions name={user.name}>
       <MenuItem onSelect={() => act('role', user)}>Change role</MenuItem>
       {user.status === 'invited' ? (
         <>
@@ -36,6 +28,6 @@ export default function RowMenu({ user, act }: RowActionsProps) {
           )}
         </>
       )}
-    </Menu>
+    </Actions>
   );
 }
