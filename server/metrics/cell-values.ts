@@ -9,48 +9,83 @@ import type { Aggregation, HistogramBin, Point } from './contract.ts';
 import { passes, type ValueTest } from './filters.ts';
 import type { Run } from './head.ts';
 import { SketchReader } from './rollup.ts';
+import { selectRanks } from './select.ts';
 import { centreOf, keyOf, MAX_KEY, quantiles } from './sketch.ts';
 
 const HISTOGRAM_BINS = 20;
 
-export type Values = { sorted: Float64Array; starts: Float64Array };
+export type Values = { values: Float64Array; starts: Float64Array };
 
-/** All values by cell, each cell's sorted. */
+/**
+ * All values by cell. Of each cell the values at the ranks that the quantiles `asked` (ascending) lie between stand where
+ * sorting would put them; all of them do when `sortAll`.
+ */
 export function scatter(
   kept: readonly { group: number; run: Run; from: number; to: number }[],
   valueTests: readonly ValueTest[],
-  size: number,
-  cellAt: (group: number, at: number) => number,
+  grid: { start: number; step: number; count: number; cells: number },
+  order: { asked: readonly { q: number }[]; sortAll: boolean },
 ): Values {
-  const each = (take: (cell: number, value: number) => void) => {
-    for (const { group, run, from, to } of kept) {
-      for (let i = from; i < to; i++) {
-        const value = run.values[i] as number;
-        if (Number.isNaN(value)) continue;
-        if (valueTests.length > 0 && !passes(value, valueTests)) continue;
-        take(cellAt(group, run.times[i] as number), value);
-      }
-    }
-  };
-  const starts = new Float64Array(size + 1);
-  each((cell) => {
-    starts[cell + 1] = (starts[cell + 1] as number) + 1;
+  const starts = new Float64Array(grid.cells + 1);
+  eachStretch(kept, valueTests, grid, (cell, _run, from, to) => {
+    starts[cell + 1] = (starts[cell + 1] as number) + to - from;
   });
-  for (let cell = 0; cell < size; cell++) {
+  for (let cell = 0; cell < grid.cells; cell++) {
     starts[cell + 1] = (starts[cell + 1] as number) + (starts[cell] as number);
   }
-  const sorted = new Float64Array(starts[size] ?? 0);
+  const values = new Float64Array(starts[grid.cells] ?? 0);
   const place = starts.slice();
-  each((cell, value) => {
-    const at = place[cell] as number;
-    sorted[at] = value;
-    place[cell] = at + 1;
+  eachStretch(kept, valueTests, grid, (cell, run, from, to) => {
+    let at = place[cell] as number;
+    for (let i = from; i < to; i++) values[at++] = run[i] as number;
+    place[cell] = at;
   });
-  for (let cell = 0; cell < size; cell++) {
+  for (let cell = 0; cell < grid.cells; cell++) {
     const [from, to] = [starts[cell] as number, starts[cell + 1] as number];
-    if (to - from > 1) sorted.subarray(from, to).sort();
+    if (to - from < 2) continue;
+    if (order.sortAll) values.subarray(from, to).sort();
+    else {
+      const ranks = order.asked.flatMap(({ q }) => {
+        const rank = q * (to - from - 1);
+        return [Math.floor(rank), Math.ceil(rank)];
+      });
+      selectRanks(values, from, to, ranks);
+    }
   }
-  return { sorted, starts };
+  return { values, starts };
+}
+
+function hasNaN(values: Float64Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (Number.isNaN(values[i] as number)) return true;
+  return false;
+}
+
+/** Calls `take` for each stretch of values of one cell; NaN and what the tests refuse are left out before. */
+function eachStretch(
+  kept: readonly { group: number; run: Run; from: number; to: number }[],
+  valueTests: readonly ValueTest[],
+  { start, step, count }: { start: number; step: number; count: number },
+  take: (cell: number, values: Float64Array, from: number, to: number) => void,
+): void {
+  for (const { group, run, from, to } of kept) {
+    let begin = from;
+    while (begin < to) {
+      const bucket = Math.min(count - 1, Math.floor(((run.times[begin] as number) - start) / step));
+      const limit = bucket === count - 1 ? Number.POSITIVE_INFINITY : start + (bucket + 1) * step;
+      let end = begin + 1;
+      while (end < to && (run.times[end] as number) < limit) end++;
+      const cell = group * count + bucket;
+      if (valueTests.length > 0 || hasNaN(run.values, begin, end)) {
+        const clean = run.values
+          .subarray(begin, end)
+          .filter((value) => !Number.isNaN(value) && passes(value, valueTests));
+        take(cell, clean, 0, clean.length);
+      } else {
+        take(cell, run.values, begin, end);
+      }
+      begin = end;
+    }
+  }
 }
 
 export const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
@@ -82,7 +117,7 @@ export function mergeSketches(
   const countOf = (key: number) => counts[key + MAX_KEY] as number;
   const finish = (cell: number) => {
     const to = values.starts[cell + 1] ?? 0;
-    for (let i = values.starts[cell] ?? 0; i < to; i++) put(keyOf(values.sorted[i] as number), 1);
+    for (let i = values.starts[cell] ?? 0; i < to; i++) put(keyOf(values.values[i] as number), 1);
     const keys = touched.subarray(0, bins).sort();
     out.set(cell, {
       percentiles: quantiles(
@@ -137,7 +172,7 @@ export function cellValues(
   },
 ): void {
   const { cell, asked } = from;
-  const { sorted, starts } = from.values;
+  const { values: sorted, starts } = from.values;
   const [begin, end] = [starts[cell] ?? 0, starts[cell + 1] ?? 0];
   const rolled = from.merged?.get(cell);
   asked.forEach(({ name, q }, i) => {
@@ -170,7 +205,7 @@ export function bins(
     low = Math.min(low, value);
     high = Math.max(high, value);
   };
-  values?.sorted.forEach(see);
+  values?.values.forEach(see);
   for (const cell of merged?.values() ?? []) for (const [key] of cell.bins) see(centreOf(key));
   const width = high > low ? (high - low) / HISTOGRAM_BINS : 1;
   return (cell) => {
@@ -184,7 +219,7 @@ export function bins(
     if (rolled) for (const [key, count] of rolled.bins) put(centreOf(key), count);
     else if (values) {
       const to = values.starts[cell + 1] ?? 0;
-      for (let i = values.starts[cell] ?? 0; i < to; i++) put(values.sorted[i] ?? 0, 1);
+      for (let i = values.starts[cell] ?? 0; i < to; i++) put(values.values[i] ?? 0, 1);
     }
     return counts.flatMap((count, i) =>
       count > 0 ? [{ from: low + i * width, to: low + (i + 1) * width, count }] : [],

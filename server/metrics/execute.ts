@@ -219,13 +219,20 @@ export function execute(input: Gathered): Executed {
     }
   }
 
-  const values = withValues ? scatter(kept, input.valueTests, cells.count.length, cellAt) : null;
   const plain = aggregations.filter((name) => !derived.has(name) && name !== 'histogram');
   const asked = plain.flatMap((name) => {
     const q = percentileOf[name];
     return q === undefined ? [] : [{ name, q }];
   });
   asked.sort((a, b) => a.q - b.q);
+  const values = withValues
+    ? scatter(
+        kept,
+        input.valueTests,
+        { ...buckets, cells: cells.count.length },
+        { asked, sortAll: aggregations.includes('distinct') },
+      )
+    : null;
   const merged =
     values && sketched.length > 0
       ? mergeSketches(sketched, values, aggregations.includes('histogram'), asked)
