@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
+import { createPartitions } from '../platform/db/partitions.ts';
 import { AppError } from '../platform/errors.ts';
 import { withLock } from '../platform/lock.ts';
 import type { CheckItem, History, HistoryPoint, State } from './contract.ts';
@@ -21,7 +22,8 @@ const MAX_POINTS = 1_500;
 /** Hours summed up in one run; the rest comes with the next. */
 const MAX_HOURS = 48;
 
-type Level = 'health_checks' | 'health_minutes' | 'health_hours';
+const levels = ['health_checks', 'health_minutes', 'health_hours'] as const;
+type Level = (typeof levels)[number];
 const keepDays: Record<Level, number> = {
   health_checks: KEEP_CHECKS_DAYS,
   health_minutes: KEEP_MINUTES_DAYS,
@@ -46,20 +48,9 @@ export type HistoryService = HistoryWriter & {
 
 export function createHistory(deps: { db: Db; clock: Clock }): HistoryService {
   const { db, clock } = deps;
-  const made = new Set<string>();
-  const ensure = async (level: Level, at: number): Promise<void> => {
-    const { name, from, to } = partitionOf(level, at);
-    if (made.has(name)) return;
-    await db.pool
-      .query(
-        `CREATE TABLE IF NOT EXISTS ${name} PARTITION OF ${level} FOR VALUES FROM ('${from}') TO ('${to}')`,
-      )
-      .catch((error) => {
-        // Another replica made it at the same moment.
-        if (!/already exists|would overlap/.test(String(error))) throw error;
-      });
-    made.add(name);
-  };
+  const partitions = createPartitions(db.pool);
+  const ensure = (level: Level, at: number): Promise<void> =>
+    partitions.ensure({ table: level, ...partitionOf(level, at) });
   const refOf = async (id: string) => {
     const row = await db.prisma.target.findUnique({
       where: { id },
@@ -101,18 +92,14 @@ export function createHistory(deps: { db: Db; clock: Clock }): HistoryService {
       return done ?? 0;
     },
     async prune(now) {
-      const { rows } = await db.pool.query<{ name: string; level: Level }>(
-        `SELECT c.relname AS name, p.relname AS level FROM pg_inherits i
-         JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
-         WHERE p.relname IN ('health_checks', 'health_minutes', 'health_hours')`,
-      );
       const gone: string[] = [];
-      for (const { name, level } of rows) {
-        const end = partitionEnd(level, name);
-        if (end === null || end > now.getTime() - keepDays[level] * DAY_MS) continue;
-        await db.pool.query(`DROP TABLE IF EXISTS ${name}`);
-        made.delete(name);
-        gone.push(name);
+      for (const level of levels) {
+        for (const { name } of await partitions.of([level])) {
+          const end = partitionEnd(level, name);
+          if (end === null || end > now.getTime() - keepDays[level] * DAY_MS) continue;
+          await partitions.drop(name);
+          gone.push(name);
+        }
       }
       await db.pool.query('DELETE FROM target_transitions WHERE at < $1', [
         new Date(now.getTime() - KEEP_HOURS_DAYS * DAY_MS),

@@ -10,6 +10,8 @@
 import type pg from 'pg';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
+import { createPartitions } from '../platform/db/partitions.ts';
+import { transaction } from '../platform/db/transaction.ts';
 import { withLock } from '../platform/lock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Workers } from '../platform/workers/index.ts';
@@ -59,41 +61,12 @@ export function createCompaction(deps: {
   wal: Wal;
 }): Compaction {
   const { db, clock, log, workers, wal } = deps;
-  const made = new Set<string>();
+  const partitions = createPartitions(db.pool);
   let flushing: Promise<number> | null = null;
   let flushedAt = clock.monotonicMs();
 
-  const ensure = async (table: string, key: number, from: number, to: number) => {
-    const name = `${table}_${key}`;
-    if (made.has(name)) return;
-    await db.pool
-      .query(
-        `CREATE TABLE IF NOT EXISTS ${name} PARTITION OF ${table} FOR VALUES FROM (${from}) TO (${to})`,
-      )
-      .catch((error) => {
-        // Another replica made it at the same moment.
-        if (!/already exists|would overlap/.test(String(error))) throw error;
-      });
-    made.add(name);
-  };
-  const inTransaction = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
-    const client = await db.pool.connect();
-    let broken: Error | undefined;
-    try {
-      await client.query('BEGIN');
-      const result = await work(client);
-      await client.query('COMMIT');
-      return result;
-    } catch (error) {
-      await client.query('ROLLBACK').catch((fault: Error) => {
-        broken = fault;
-      });
-      throw error;
-    } finally {
-      client.release(broken);
-    }
-  };
-
+  const ensure = (table: string, key: number, from: number, to: number) =>
+    partitions.ensure({ table, name: `${table}_${key}`, from, to });
   const flushNow = async (): Promise<number> => {
     const { end, batches } = wal.flushable();
     const { start } = wal.head;
@@ -110,7 +83,7 @@ export function createCompaction(deps: {
               timeoutMs: TASK_TIMEOUT_MS,
             },
           );
-    await inTransaction(async (client) => {
+    await transaction(db.pool, async (client) => {
       await insertChunks(client, 'metric_fresh', list);
       await client.query('DELETE FROM metric_batches WHERE id = ANY($1::bigint[])', [batches]);
     });
@@ -145,7 +118,7 @@ export function createCompaction(deps: {
     }
     const day = Math.floor(slot / SLOTS_PER_DAY);
     await ensure('metric_chunks', day, day * SLOTS_PER_DAY, (day + 1) * SLOTS_PER_DAY);
-    return inTransaction(async (client) => {
+    return transaction(db.pool, async (client) => {
       // Older first, so that of equal times the one that was acknowledged last stays.
       const { rows: fresh } = await client.query<FreshRow>({
         text: `SELECT '0' AS id, series_id, slot, data FROM metric_chunks WHERE slot = $1 AND series_id = ANY($2)
@@ -191,7 +164,7 @@ export function createCompaction(deps: {
     await ensure('metric_minutes', day, day, day + 1);
     const month = Math.floor(day / DAYS_PER_MONTH);
     await ensure('metric_hours', month, month * DAYS_PER_MONTH, (month + 1) * DAYS_PER_MONTH);
-    return inTransaction(async (client) => {
+    return transaction(db.pool, async (client) => {
       // First, so that a chunk which is settled from here on marks the day again.
       await client.query('DELETE FROM metric_dirty WHERE day = $1 AND series_id = ANY($2)', [
         day,
@@ -308,16 +281,10 @@ export function createCompaction(deps: {
       ] as const;
       const gone: string[] = [];
       for (const { table, days, span, column, day, usual } of tables) {
-        const { rows } = await db.pool.query<{ name: string }>(
-          `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-           JOIN pg_class p ON p.oid = i.inhparent WHERE p.relname = $1`,
-          [table],
-        );
-        for (const { name } of rows) {
+        for (const { name } of await partitions.of([table])) {
           const key = Number(name.slice(table.length + 1));
           if ((key + 1) * span > today - days) continue;
-          await db.pool.query(`DROP TABLE IF EXISTS ${name}`);
-          made.delete(name);
+          await partitions.drop(name);
           gone.push(name);
         }
         // Those that are kept shorter than the longest.

@@ -6,6 +6,7 @@
 import type pg from 'pg';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
+import { transaction } from '../platform/db/transaction.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Workers } from '../platform/workers/index.ts';
 import type { Catalog, MetricInfo } from './catalog.ts';
@@ -26,7 +27,6 @@ import {
 } from './execute.ts';
 import { labelTest, regexFault, valueTests } from './filters.ts';
 import type { Run } from './head.ts';
-import { assemble, histogramAggregations, partsOf, unanswerable } from './histogram.ts';
 import type { Others } from './others.ts';
 import { type Plan, plan } from './plan.ts';
 import { MAX_STEP_MS } from './rollup.ts';
@@ -46,65 +46,6 @@ const INLINE_ROLLUP_BYTES = 256 * 1024;
 
 export type Explained = { result: QueryResult; plan: ExplainResult['plan'] };
 export type QueryRunner = (query: ParsedQuery, signal?: AbortSignal) => Promise<Explained>;
-
-/** Answers questions about histograms by their base name, and leaves all others to `run`. */
-export function withHistograms(run: QueryRunner, catalog: Catalog): QueryRunner {
-  return async (query, signal) => {
-    const asked = expand(query.aggregations);
-    const info = await catalog.find(query.metric);
-    if (info?.kind !== 'histogram' || (await catalog.series(info)).length > 0)
-      return run(query, signal);
-    const wrong = unanswerable(asked);
-    if (wrong >= 0) {
-      throw badField(
-        `aggregations.${Math.max(0, query.aggregations.indexOf(asked[wrong] ?? 'avg'))}`,
-        `Not for a histogram; accepted are ${histogramAggregations}`,
-      );
-    }
-    if (query.filters.some(({ field }) => field === 'value')) {
-      throw badField('filters', 'Values of a histogram cannot be filtered');
-    }
-    const parts = partsOf(query, asked);
-    const results: Partial<Record<keyof typeof parts, Explained>> = {};
-    for (const suffix of ['_bucket', '_sum', '_count'] as const) {
-      const part = parts[suffix];
-      if (part) results[suffix] = await run(part, signal);
-    }
-    const all = Object.values(results);
-    const [first] = all;
-    if (!first) return run(query, signal);
-    const add = (pick: (one: Explained) => number) => all.reduce((sum, one) => sum + pick(one), 0);
-    return {
-      result: {
-        ...first.result,
-        series: assemble(asked, {
-          ...(results._bucket ? { _bucket: results._bucket.result } : {}),
-          ...(results._sum ? { _sum: results._sum.result } : {}),
-          ...(results._count ? { _count: results._count.result } : {}),
-        }),
-        scanned: add(({ result }) => result.scanned),
-        tookMs: Math.round(add(({ result }) => result.tookMs) * 10) / 10,
-        percentiles: results._bucket ? 'approximate' : null,
-        notes: [
-          ...new Set(all.flatMap(({ result }) => result.notes)),
-          ...(results._bucket
-            ? ['Percentiles are estimated from the buckets of the histogram.']
-            : []),
-        ],
-      },
-      plan: {
-        ...first.plan,
-        chunks: add(({ plan }) => plan.chunks),
-        chunkBytes: add(({ plan }) => plan.chunkBytes),
-        rollupRows: add(({ plan }) => plan.rollupRows),
-        recentSamples: add(({ plan }) => plan.recentSamples),
-        otherReplicasSamples: add(({ plan }) => plan.otherReplicasSamples),
-        seriesMatched: add(({ plan }) => plan.seriesMatched),
-        seriesOfMetric: add(({ plan }) => plan.seriesOfMetric),
-      },
-    };
-  };
-}
 
 export const badField = (path: string, message: string) =>
   new AppError('BAD_REQUEST', `${path}: ${message}.`, { fields: [{ path, message }] });
@@ -307,10 +248,7 @@ export function createQueryRunner(deps: {
   ): Promise<Read> {
     const { fromMs, toMs, aggregations } = ask;
     if (ids.length === 0) return nothing(ask.stepMs);
-    const client = await db.pool.connect();
-    let broken: Error | undefined;
-    try {
-      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    const read = async (client: pg.PoolClient): Promise<Read> => {
       const [firstDay, lastDay] = [Math.floor(fromMs / DAY_MS), Math.floor((toMs - 1) / DAY_MS)];
       const today = Math.floor(ask.now / DAY_MS);
       const firstSlot = Math.max(slotOf(fromMs), (today - info.keepDays.raw) * SLOTS_PER_DAY);
@@ -351,17 +289,10 @@ export function createQueryRunner(deps: {
         aggregations.includes('rate') || aggregations.includes('increase') ? MAX_STEP_MS : 0;
       const chunks = await readChunks(client, ids, planned, lookBack);
       const rollups = await readRollups(client, ids, planned, needsValues(aggregations));
-      await client.query('COMMIT');
       const samples = chunks.reduce((sum, row) => sum + row.samples, 0);
       return { plan: planned, chunks, rollups, samples };
-    } catch (error) {
-      await client.query('ROLLBACK').catch((fault: Error) => {
-        broken = fault;
-      });
-      throw error;
-    } finally {
-      client.release(broken);
-    }
+    };
+    return transaction(db.pool, read, 'ISOLATION LEVEL REPEATABLE READ READ ONLY');
   }
 
   async function rawSize(

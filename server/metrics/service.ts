@@ -20,10 +20,11 @@ import type {
   SamplesInput,
   Way,
 } from './contract.ts';
+import { withHistograms } from './histogram-query.ts';
 import { createIngest, type Ingest } from './ingest.ts';
 import { createOthers } from './others.ts';
 import { readOwn } from './own.ts';
-import { badField, createQueryRunner, withHistograms } from './query.ts';
+import { badField, createQueryRunner } from './query.ts';
 import { createRegistry, type Registry, type Series } from './registry.ts';
 import { createSampleReader } from './sample-list.ts';
 import { DAY_MS } from './samples.ts';

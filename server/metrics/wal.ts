@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
+import { transaction } from '../platform/db/transaction.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import { Columns, decodeBatch, encodeBatch } from './batch.ts';
@@ -123,31 +124,22 @@ export function createWal(deps: { db: Db; databaseUrl: string; clock: Clock; log
     for (const { writer_id: dead } of others) {
       // Room is made before more is taken.
       if (head.size >= MAX_HEAD) break;
-      const client = await db.pool.connect();
-      let broken: Error | undefined;
-      try {
-        await client.query('BEGIN');
+      const rows = await transaction(db.pool, async (client) => {
         const { rows: held } = await client.query<{ held: boolean }>(
           'SELECT pg_try_advisory_xact_lock($1, $2) AS held',
           [LOCK, dead],
         );
-        const { rows } = held[0]?.held
-          ? await client.query<{ id: string; samples: number; payload: Buffer }>(
-              `UPDATE metric_batches SET writer_id = $1 WHERE writer_id = $2
-               RETURNING id::text, samples, payload`,
-              [me, dead],
-            )
-          : { rows: [] };
-        await client.query('COMMIT');
-        rows.sort((a, b) => Number(a.id) - Number(b.id));
-        load(rows);
-        count += rows.reduce((sum, { samples }) => sum + samples, 0);
-      } catch (error) {
-        broken = error instanceof Error ? error : new Error(String(error));
-        throw error;
-      } finally {
-        client.release(broken);
-      }
+        if (!held[0]?.held) return [];
+        const adopted = await client.query<{ id: string; samples: number; payload: Buffer }>(
+          `UPDATE metric_batches SET writer_id = $1 WHERE writer_id = $2
+           RETURNING id::text, samples, payload`,
+          [me, dead],
+        );
+        return adopted.rows;
+      });
+      rows.sort((a, b) => Number(a.id) - Number(b.id));
+      load(rows);
+      count += rows.reduce((sum, { samples }) => sum + samples, 0);
     }
     if (count > 0) log.info({ samples: count }, 'samples of an ended process were taken over');
     return count;

@@ -1,5 +1,6 @@
 /** What the platform does when PostgreSQL is cut off, swallows everything, or comes back. */
 import { afterAll, expect, test, vi } from 'vitest';
+import { transaction } from './db/transaction.ts';
 import { createJobs } from './jobs.ts';
 import { withLock } from './lock.ts';
 import { silentLog } from './log.ts';
@@ -52,6 +53,21 @@ test('a transaction that is cut off leaves nothing behind, and its caller is tol
   proxy.mend();
   await dbUp(true);
   expect(await count()).toBe(before);
+});
+
+test('a plain transaction whose connection dies between two statements fails, and nothing else does', async () => {
+  const died = transaction(db.pool, async (client) => {
+    await client.query('CREATE TABLE half_done (n int)');
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    proxy.cut();
+    await ended;
+    await client.query('SELECT 1');
+  });
+  await expect(died).rejects.toThrow();
+  proxy.mend();
+  await dbUp(true);
+  const { rows } = await db.pool.query("SELECT to_regclass('half_done') AS made");
+  expect(rows).toEqual([{ made: null }]);
 });
 
 test('a job that was sent before an outage runs after it, once', async () => {

@@ -5,6 +5,8 @@
 import type { Page } from '../api/contract.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
+import { createPartitions } from '../platform/db/partitions.ts';
+import { transaction } from '../platform/db/transaction.ts';
 import { AppError, isUnreachable } from '../platform/errors.ts';
 import { type EventsInput, KEEP_DAYS, type TelemetryEvent } from './contract.ts';
 import type { EventRow } from './events.ts';
@@ -48,7 +50,7 @@ const instant = (at: number): string => {
 
 export function createEventStore(deps: { db: Db; clock: Clock }): EventStore {
   const { db } = deps;
-  const made = new Set<number>();
+  const partitions = createPartitions(db.pool);
   const remembered = new Set<string>();
   /** Spans whose commit was not heard of: they may stand there when they are sent again. */
   const doubtful = new Set<string>();
@@ -56,19 +58,13 @@ export function createEventStore(deps: { db: Db; clock: Clock }): EventStore {
   let waiting = 0;
   let writing: Promise<void> | null = null;
 
-  const ensure = async (day: number): Promise<void> => {
-    if (made.has(day)) return;
-    await db.pool
-      .query(
-        `CREATE TABLE IF NOT EXISTS ${partitionOf(day)} PARTITION OF ${TABLE}
-         FOR VALUES FROM ('${isoDay(day)}T00:00:00Z') TO ('${isoDay(day + 1)}T00:00:00Z')`,
-      )
-      .catch((error) => {
-        // Another replica made it at the same moment.
-        if (!/already exists|would overlap/.test(String(error))) throw error;
-      });
-    made.add(day);
-  };
+  const ensure = (day: number): Promise<void> =>
+    partitions.ensure({
+      table: TABLE,
+      name: partitionOf(day),
+      from: `${isoDay(day)}T00:00:00Z`,
+      to: `${isoDay(day + 1)}T00:00:00Z`,
+    });
   const insert = async (rows: readonly EventRow[]): Promise<void> => {
     for (const day of new Set(rows.map(({ at }) => dayOf(at)))) await ensure(day);
     const column = <T>(pick: (row: EventRow) => T): T[] => rows.map(pick);
@@ -236,20 +232,13 @@ export function createEventStore(deps: { db: Db; clock: Clock }): EventStore {
     },
     async prune(now) {
       for (const ahead of [0, 1]) await ensure(dayOf(now.getTime()) + ahead);
-      const { rows } = await db.pool.query<{ name: string }>(
-        `SELECT c.relname AS name FROM pg_inherits i
-         JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
-         WHERE p.relname = $1`,
-        [TABLE],
-      );
       const gone: string[] = [];
-      for (const { name } of rows) {
+      for (const { name } of await partitions.of([TABLE])) {
         const match = /_(\d{4})(\d\d)(\d\d)$/.exec(name);
         const day =
           match && dayOf(Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3])));
         if (day === null || (day + 1) * DAY_MS > now.getTime() - KEEP_DAYS * DAY_MS) continue;
-        await db.pool.query(`DROP TABLE IF EXISTS ${name}`);
-        made.delete(day);
+        await partitions.drop(name);
         gone.push(name);
       }
       return gone;
@@ -262,16 +251,17 @@ export function createEventStore(deps: { db: Db; clock: Clock }): EventStore {
 
   /** A question that reads too much is cut off, with a hint. */
   async function inTime<T extends object>(text: string, values: unknown[]): Promise<{ rows: T[] }> {
-    const client = await db.pool.connect();
     try {
-      await client.query('BEGIN READ ONLY');
-      await client.query(`SET LOCAL statement_timeout = ${READ_TIMEOUT_MS}`);
-      const { rows } = await client.query<T>(text, values);
-      await client.query('COMMIT');
-      client.release();
-      return { rows };
+      return await transaction(
+        db.pool,
+        async (client) => {
+          await client.query(`SET LOCAL statement_timeout = ${READ_TIMEOUT_MS}`);
+          const { rows } = await client.query<T>(text, values);
+          return { rows };
+        },
+        'READ ONLY',
+      );
     } catch (error) {
-      client.release(true);
       if (error instanceof Error && 'code' in error && error.code === '57014') {
         throw new AppError(
           'BAD_REQUEST',
