@@ -14,6 +14,7 @@ const affected: Record<string, readonly { pathKey(): readonly unknown[] }[]> = {
   notify: [trpc.notify.deliveries, trpc.notify.channels.list],
   gamedays: [trpc.gamedays],
   dashboards: [trpc.dashboards],
+  metrics: [trpc.metrics.saved.list, trpc.metrics.describe],
   system: [trpc.system.overview, trpc.system.info, trpc.system.settings],
 };
 
@@ -32,6 +33,7 @@ export function useLiveQueries(): void {
     'notify',
     'gamedays',
     'dashboards',
+    'metrics',
   ]);
   useLiveEvents((events) => {
     for (const { topic, type } of events) {
