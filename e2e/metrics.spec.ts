@@ -89,7 +89,8 @@ test('a metric is found, grouped, filtered, looked into, kept and shared', async
   await page.mouse.down();
   await page.mouse.move(box.x + box.width * 0.5, box.y + 100, { steps: 5 });
   await page.mouse.move(box.x + box.width * 0.6, box.y + 100, { steps: 5 });
-  await page.waitForTimeout(100);
+  // The stretch is drawn before it is taken.
+  await expect(page.locator('.recharts-reference-area').first()).toBeAttached();
   await page.mouse.up();
   await expect(page).toHaveURL(/from=\d+&to=\d+|to=\d+.*from=\d+/);
   await page.getByLabel('Range of time').selectOption('1h');

@@ -81,21 +81,26 @@ test('without a database everything is a 503 that may be tried again', async () 
 });
 
 test('who sends again until it is taken loses nothing and doubles nothing', async () => {
+  let [taken, refused, cutting] = [0, 0, true];
   const until = async (path: string, body: unknown) => {
     for (;;) {
       const answer = await post(path, body);
       await answer.arrayBuffer();
-      if (answer.status === 200) return;
+      if (answer.status === 200) {
+        taken++;
+        return;
+      }
       expect(answer.status).toBe(503);
+      refused++;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   };
-  let cutting = true;
   const cuts = (async () => {
     for (let n = 0; n < 4 && cutting; n++) {
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      const [took, turned] = [taken, refused];
+      await vi.waitFor(() => expect(!cutting || taken > took + 8).toBe(true), 10_000);
       wire.cut();
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await vi.waitFor(() => expect(!cutting || refused > turned + 3).toBe(true), 10_000);
       await back();
     }
   })();
