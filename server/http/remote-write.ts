@@ -8,6 +8,7 @@ import { uncompress } from 'snappy';
 import { decodeWrite, MalformedWrite, retryAfterSeconds } from '../metrics/index.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Identity } from './identity.ts';
+import { requireScope } from './machines.ts';
 import { sendProblem } from './problem.ts';
 
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
@@ -81,17 +82,9 @@ export function registerRemoteWrite(
       { parseAs: 'buffer', bodyLimit: BODY_LIMIT_BYTES },
       (_request, body, done) => done(null, body),
     );
-    // Before the body is read.
+    // Both before the body is read.
+    requireScope(scope, identity, 'ingest');
     scope.addHook('onRequest', async (request, reply) => {
-      const principal = await identity.principal(request);
-      if (principal?.kind !== 'key' || !principal.scopes.includes('ingest')) {
-        return sendProblem(
-          request,
-          reply,
-          principal ? 403 : 401,
-          'Send an API key with the scope ingest.',
-        );
-      }
       const encoding = request.headers['content-encoding'] ?? 'snappy';
       const type = request.headers['content-type'] ?? '';
       if (

@@ -9,7 +9,7 @@ export function withHistograms(run: QueryRunner, catalog: Catalog): QueryRunner 
     const asked = expand(query.aggregations);
     const info = await catalog.find(query.metric);
     if (info?.kind !== 'histogram' || (await catalog.series(info)).length > 0)
-      return run(query, signal);
+      return run(query, signal, info);
     const wrong = unanswerable(asked);
     if (wrong >= 0) {
       throw badField(
@@ -28,7 +28,7 @@ export function withHistograms(run: QueryRunner, catalog: Catalog): QueryRunner 
     }
     const all = Object.values(results);
     const [first] = all;
-    if (!first) return run(query, signal);
+    if (!first) return run(query, signal, info);
     const add = (pick: (one: Explained) => number) => all.reduce((sum, one) => sum + pick(one), 0);
     return {
       result: {

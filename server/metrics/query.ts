@@ -45,7 +45,12 @@ const INLINE_SAMPLES = 60_000;
 const INLINE_ROLLUP_BYTES = 256 * 1024;
 
 export type Explained = { result: QueryResult; plan: ExplainResult['plan'] };
-export type QueryRunner = (query: ParsedQuery, signal?: AbortSignal) => Promise<Explained>;
+export type QueryRunner = (
+  query: ParsedQuery,
+  signal?: AbortSignal,
+  /** The metric, where it was looked up already. */
+  known?: MetricInfo | null,
+) => Promise<Explained>;
 
 export const badField = (path: string, message: string) =>
   new AppError('BAD_REQUEST', `${path}: ${message}.`, { fields: [{ path, message }] });
@@ -95,7 +100,7 @@ export function createQueryRunner(deps: {
     return { recent, own, other };
   };
 
-  return async (query, signal) => {
+  return async (query, signal, known) => {
     const started = clock.monotonicMs();
     const now = clock.now().getTime();
     const { fromMs, toMs } = rangeOf(query.timeRange, now);
@@ -103,7 +108,7 @@ export function createQueryRunner(deps: {
     checkShape(query, { fromMs, toMs, stepMs });
     const tests = valueTests(query.filters);
     await wal.open();
-    const info = await catalog.find(query.metric);
+    const info = known === undefined ? await catalog.find(query.metric) : known;
     const all = info ? await catalog.series(info) : [];
     const matches = labelTest(query.filters);
     const matched = all.filter(({ labels }) => matches(labels));
