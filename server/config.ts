@@ -128,6 +128,32 @@ const variables = {
     description: 'Most series of all metrics within an hour, of one process.',
     accepts: 'a whole number from 100 to 5000000',
   }),
+  WHEELHOUSE_LIMIT_ADDRESS: variable(whole(10, 6_000_000).default(100), {
+    group: 'Limits',
+    description: 'Requests a minute of one address without good credentials.',
+    accepts: 'a whole number from 10 to 6000000',
+  }),
+  WHEELHOUSE_LIMIT_KEY: variable(whole(10, 6_000_000).default(100), {
+    group: 'Limits',
+    description: 'Calls a minute of one API key that has no limit of its own.',
+    accepts: 'a whole number from 10 to 6000000',
+  }),
+  WHEELHOUSE_LIMIT_SESSION: variable(whole(300, 6_000_000).default(3_000), {
+    group: 'Limits',
+    description: 'Calls a minute of one person who signed in, over all of their pages.',
+    accepts: 'a whole number from 300 to 6000000',
+  }),
+  WHEELHOUSE_LIMIT_OVERALL: variable(whole(10, 6_000_000).default(1_000), {
+    group: 'Limits',
+    description:
+      'Calls a minute of all API keys without a limit of their own together, and of all that have no credentials.',
+    accepts: 'a whole number from 10 to 6000000',
+  }),
+  WHEELHOUSE_LIMIT_INGEST: variable(whole(10, 6_000_000).default(60_000), {
+    group: 'Limits',
+    description: 'Requests a minute by which one API key may send samples, spans and logs.',
+    accepts: 'a whole number from 10 to 6000000',
+  }),
   WHEELHOUSE_DRAIN_SECONDS: variable(whole(0, 300).default(10), {
     group: 'Server',
     description: 'How long open requests may go on after SIGTERM.',

@@ -10,6 +10,7 @@ import { createGameDays, gamedaysRouter } from './gamedays/index.ts';
 import { createHealth, healthJobs, healthRouter } from './health/index.ts';
 import { createIncidents, incidentsRouter } from './incidents/index.ts';
 import { createKeys } from './keys/index.ts';
+import { createLimits, limitsRouter } from './limits/index.ts';
 import { createMetricStore, metricsJobs, metricsRouter } from './metrics/index.ts';
 import { createNotify, notifyJobs, notifyRouter } from './notify/index.ts';
 import type { JobDefinition } from './platform/jobs.ts';
@@ -44,6 +45,27 @@ export function createModules(platform: Platform) {
     oidcDefaultRole: config.WHEELHOUSE_OIDC_DEFAULT_ROLE,
   });
   const keys = createKeys(platform);
+  const limits = createLimits({
+    ...platform,
+    configured: {
+      perMinute: {
+        address: config.WHEELHOUSE_LIMIT_ADDRESS,
+        key: config.WHEELHOUSE_LIMIT_KEY,
+        session: config.WHEELHOUSE_LIMIT_SESSION,
+        overall: config.WHEELHOUSE_LIMIT_OVERALL,
+        ingest: config.WHEELHOUSE_LIMIT_INGEST,
+      },
+      set: new Set(
+        (['address', 'key', 'session', 'overall', 'ingest'] as const).filter(
+          (name) =>
+            config.sources[`WHEELHOUSE_LIMIT_${name.toUpperCase() as Uppercase<typeof name>}`] !==
+            'default',
+        ),
+      ),
+    },
+    replicas: platform.presence.count,
+    procedures: () => procedureNames,
+  });
   const taken = platform.metrics.counter(
     'metric_samples_total',
     'Samples that came in, by way and outcome.',
@@ -126,7 +148,7 @@ export function createModules(platform: Platform) {
     ],
     own: async () => {
       const figures = await system.figures();
-      return { ...figures, components: components(figures) };
+      return { ...figures, components: [...components(figures), limits.component()] };
     },
     onCheck: (outcome, lagSeconds) => checks.observe({ outcome }, lagSeconds),
   });
@@ -159,12 +181,30 @@ export function createModules(platform: Platform) {
     ...telemetryJobs(telemetry, platform.log),
     ...usersJobs(signIn),
   ];
+  const appRouter = createAppRouter({
+    auditReader,
+    sessions,
+    users,
+    system,
+    limits,
+    notify,
+    incidents,
+    health,
+    gameDays,
+    dashboards,
+    metricStore,
+    telemetry,
+    sources,
+    config,
+  });
+  const procedureNames: ReadonlySet<string> = new Set(Object.keys(appRouter._def.procedures));
   return {
     auditReader,
     sessions,
     users,
     signIn,
     keys,
+    limits,
     live,
     system,
     notify,
@@ -176,21 +216,7 @@ export function createModules(platform: Platform) {
     metricStore,
     telemetry,
     sources,
-    router: createAppRouter({
-      auditReader,
-      sessions,
-      users,
-      system,
-      notify,
-      incidents,
-      health,
-      gameDays,
-      dashboards,
-      metricStore,
-      telemetry,
-      sources,
-      config,
-    }),
+    router: appRouter,
     jobDefinitions,
     /** Begins the work that goes on by itself: checks, healing, messages. Not on `ROLE=web`. */
     async start() {
@@ -211,6 +237,7 @@ export function createModules(platform: Platform) {
       await incidents.close();
       await notify.close();
       live.close();
+      limits.close();
       await keys.close();
       await sessions.close();
     },
@@ -222,6 +249,7 @@ function createAppRouter(modules: {
   sessions: ReturnType<typeof createSessions>;
   users: ReturnType<typeof createUsers>;
   system: ReturnType<typeof createSystem>;
+  limits: ReturnType<typeof createLimits>;
   notify: ReturnType<typeof createNotify>;
   incidents: ReturnType<typeof createIncidents>;
   health: ReturnType<typeof createHealth>;
@@ -240,6 +268,7 @@ function createAppRouter(modules: {
     }),
     sessions: sessionsRouter(modules.sessions),
     audit: auditRouter(modules.auditReader),
+    limits: limitsRouter(modules.limits),
     health: healthRouter(modules.health),
     incidents: incidentsRouter(modules.incidents),
     notify: notifyRouter(modules.notify),

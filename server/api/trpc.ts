@@ -18,7 +18,15 @@ export type Principal =
       sessionId: string;
       method: string;
     }
-  | { kind: 'key'; id: string; name: string; role: Role; scopes: readonly string[] };
+  | {
+      kind: 'key';
+      id: string;
+      name: string;
+      role: Role;
+      scopes: readonly string[];
+      /** Its own limit of calls a minute; without one the limit of all keys holds. */
+      ratePerMinute?: number;
+    };
 
 export type Context = {
   principal: Principal | null;

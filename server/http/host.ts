@@ -13,7 +13,8 @@ import { PlainError } from '../platform/plain-error.ts';
 import type { Runtime } from '../runtime.ts';
 import { registerAlertmanager } from './alertmanager.ts';
 import { registerHeartbeat } from './heartbeat.ts';
-import { createIdentity } from './identity.ts';
+import { createIdentity, sessionCookieName } from './identity.ts';
+import { registerLimits } from './limits.ts';
 import { registerOtlp } from './otlp.ts';
 import { registerPages } from './pages.ts';
 import { registerProbes } from './probes.ts';
@@ -22,7 +23,7 @@ import { registerRemoteWrite } from './remote-write.ts';
 import { isDirectLoopback, setSecurityHeaders } from './security.ts';
 import { registerStream } from './stream.ts';
 import { readTrace } from './trace.ts';
-import { registerTrpc } from './trpc.ts';
+import { registerTrpc, TRPC_PREFIX } from './trpc.ts';
 
 export type Host = {
   /** Port that was bound. */
@@ -41,7 +42,6 @@ declare module 'fastify' {
 const DRAIN_NOTICE_MS = 300;
 /** The caller closed the connection before the answer was out (the number that nginx made common). */
 const CALLER_LEFT = 499;
-const TRPC_PREFIX = '/api/trpc/';
 const PROBES = /^\/(livez|readyz|health\/(liveness|readiness|startup))/;
 const QUIET = /^\/(livez|readyz|health\/(liveness|readiness|startup)|metrics|_next\/static\/)/;
 
@@ -77,12 +77,6 @@ export async function createHost(
   const origins = new Set(
     config.WHEELHOUSE_PUBLIC_URL ? [new URL(config.WHEELHOUSE_PUBLIC_URL).origin] : [],
   );
-  const identity = createIdentity({
-    ...runtime,
-    secret: options.authSecret,
-    secureCookies: options.secureCookies,
-  });
-
   observe(app, runtime, { https, draining: () => state.draining });
   app.addHook('onRequest', async (request, reply) => {
     // Only a proxy that we trust can say that the client used TLS.
@@ -97,10 +91,29 @@ export async function createHost(
     origin: config.WHEELHOUSE_ALLOWED_ORIGINS ?? false,
     methods: ['GET', 'POST'],
     allowedHeaders: ['authorization', 'content-type', 'traceparent', 'last-event-id'],
-    exposedHeaders: ['x-request-id', 'retry-after'],
+    exposedHeaders: [
+      'x-request-id',
+      'retry-after',
+      'x-ratelimit-limit',
+      'x-ratelimit-remaining',
+      'x-ratelimit-reset',
+      'ratelimit-policy',
+      'ratelimit',
+    ],
     credentials: false,
     maxAge: 600,
   });
+  // After CORS, so that a page of an allowed origin can read that it was refused.
+  const identity = registerLimits(
+    app,
+    runtime.limits,
+    createIdentity({
+      ...runtime,
+      secret: options.authSecret,
+      secureCookies: options.secureCookies,
+    }),
+    sessionCookieName(options.secureCookies),
+  );
   await app.register(fastifyCompress, {
     threshold: 1024,
     encodings: ['br', 'gzip'],
@@ -202,7 +215,9 @@ function observe(
     const route = routeOf(request, procedures);
     const status = reply.raw.writableFinished ? reply.raw.statusCode : CALLER_LEFT;
     metrics.requestEnded({ method: request.method, route, status }, seconds);
-    const level = status >= 500 ? 'warn' : QUIET.test(request.url) ? 'debug' : 'info';
+    // What a flood is refused is counted, and would only flood the log.
+    const quiet = status === 429 || QUIET.test(request.url);
+    const level = status >= 500 ? 'warn' : quiet ? 'debug' : 'info';
     log[level](
       {
         requestId: request.id,

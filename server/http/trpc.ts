@@ -8,7 +8,7 @@ import type { Identity } from './identity.ts';
 import { RETRY_AFTER_SECONDS, sendProblem } from './problem.ts';
 import { isSameOrigin } from './security.ts';
 
-const PREFIX = '/api/trpc/';
+export const TRPC_PREFIX = '/api/trpc/';
 const MAX_BATCH = 20;
 /** 10 000 samples with their labels. */
 const INGEST_BODY_BYTES = 16 * 1024 * 1024;
@@ -91,15 +91,15 @@ export async function registerTrpc(
       reply.header('cache-control', 'private, no-cache');
       return reply.send(await answer.text());
     };
-    scope.get(`${PREFIX}*`, handle);
-    scope.post(`${PREFIX}metrics.ingest`, { bodyLimit: INGEST_BODY_BYTES }, handle);
-    scope.post(`${PREFIX}*`, handle);
+    scope.get(`${TRPC_PREFIX}*`, handle);
+    scope.post(`${TRPC_PREFIX}metrics.ingest`, { bodyLimit: INGEST_BODY_BYTES }, handle);
+    scope.post(`${TRPC_PREFIX}*`, handle);
   });
 }
 
 function procedurePath(request: FastifyRequest): string {
   const end = request.url.indexOf('?');
-  const path = request.url.slice(PREFIX.length, end < 0 ? undefined : end);
+  const path = request.url.slice(TRPC_PREFIX.length, end < 0 ? undefined : end);
   try {
     return decodeURIComponent(path);
   } catch {
@@ -107,7 +107,7 @@ function procedurePath(request: FastifyRequest): string {
   }
 }
 
-function procedureNames(request: FastifyRequest): string[] {
+export function procedureNames(request: FastifyRequest): string[] {
   return procedurePath(request).split(',').filter(Boolean);
 }
 

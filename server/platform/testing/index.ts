@@ -50,6 +50,11 @@ export async function testRuntime(
     WHEELHOUSE_SECRET: 'a secret for tests, long enough to be one',
     PORT: '0',
     DATABASE_URL: databaseUrl,
+    // Suites ask faster than people and programs do; those about limits set their own.
+    WHEELHOUSE_LIMIT_ADDRESS: '600000',
+    WHEELHOUSE_LIMIT_KEY: '600000',
+    WHEELHOUSE_LIMIT_SESSION: '600000',
+    WHEELHOUSE_LIMIT_OVERALL: '6000000',
     ...options.env,
   });
   const runtime = await createRuntime({
