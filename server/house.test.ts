@@ -21,7 +21,7 @@ const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
 const has = (file: string) => existsSync(path.join(root, file));
 
 const files = listFiles();
-const notModules = new Set(['api', 'http', 'cli', 'platform']);
+const notModules = new Set(['api', 'client', 'http', 'cli', 'platform']);
 const moduleNames = readdirSync(path.join(root, 'server'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !notModules.has(entry.name))
   .map((entry) => entry.name);

@@ -2,15 +2,25 @@
  * The one explicit list of modules. Construction order is dependency order; nothing is wired later. A module
  * adds its service, its router and its jobs here, and nowhere else.
  */
+import { randomInt } from 'node:crypto';
+import { hostname } from 'node:os';
 import { createAlerts } from './alerts/index.ts';
 import { router } from './api/trpc.ts';
 import { auditJobs, auditRouter, createAuditReader } from './audit/index.ts';
+import {
+  breakersJobs,
+  breakersRouter,
+  createBreakers,
+  guardedHttp,
+  outcomeOf,
+} from './breakers/index.ts';
 import { createDashboards, dashboardsRouter } from './dashboards/index.ts';
 import { createGameDays, gamedaysRouter } from './gamedays/index.ts';
 import { createHealth, healthJobs, healthRouter } from './health/index.ts';
 import { createIncidents, incidentsRouter } from './incidents/index.ts';
 import { createKeys } from './keys/index.ts';
 import { createLimits, limitsRouter } from './limits/index.ts';
+import { createMemory, memoryJobs, memoryPolicy, memoryRouter } from './memory/index.ts';
 import { createMetricStore, metricsJobs, metricsRouter } from './metrics/index.ts';
 import { createNotify, notifyJobs, notifyRouter } from './notify/index.ts';
 import type { JobDefinition } from './platform/jobs.ts';
@@ -71,6 +81,13 @@ export function createModules(platform: Platform) {
     'Samples that came in, by way and outcome.',
     ['way', 'outcome'],
   );
+  /** Calls of the console through breakers, one for each origin. */
+  const outgoing = (purpose: string, description: string, retry = false) =>
+    guardedHttp(
+      platform.http,
+      { guard: (...given) => breakers.guard(...given) },
+      { purpose, description, retry, random: () => randomInt(1_000_000) / 1e6, now: clock.now },
+    );
   const metricStore = createMetricStore({
     ...platform,
     seriesPerMetricMax: config.WHEELHOUSE_METRIC_SERIES_MAX,
@@ -80,7 +97,7 @@ export function createModules(platform: Platform) {
       if (accepted > 0) taken.inc({ way, outcome: 'accepted' }, accepted);
       if (rejected > 0) taken.inc({ way, outcome: 'rejected' }, rejected);
     },
-    ask: createAsk(platform),
+    ask: createAsk({ ...platform, http: outgoing('source', 'Questions to metric sources', true) }),
   });
   platform.metrics.gauge(
     'metric_series',
@@ -91,6 +108,35 @@ export function createModules(platform: Platform) {
     'metric_recent_samples',
     'Samples in memory that do not stand in chunks yet.',
     () => metricStore.figures().recentSamples,
+  );
+  const transitions = platform.metrics.counter(
+    'breaker_transitions_total',
+    'Changes of breakers that this process brought about, by new state and cause.',
+    ['to', 'cause'],
+  );
+  const breakers = createBreakers({
+    ...platform,
+    metricStore,
+    replicas: platform.presence.count,
+    replica: `${hostname()}:${process.pid}`,
+    onTransition: ({ to, cause }) => transitions.inc({ to, cause }),
+  });
+  platform.metrics.gauges(
+    'breakers',
+    'Breakers that this process knows, by state.',
+    'state',
+    breakers.byState,
+  );
+  platform.metrics.gauges(
+    'breaker_state',
+    'State of each breaker that is in use here: 0 closed, 1 half open, 2 open.',
+    'breaker',
+    breakers.states,
+  );
+  platform.metrics.gauge(
+    'breakers_shared',
+    '1 while breakers are shared with the other replicas, or there is nothing to share through.',
+    () => (breakers.group.status().away ? 0 : 1),
   );
   const sources = createSources({ ...platform, metricStore });
   const telemetry = createTelemetry({ ...platform, metricStore });
@@ -113,7 +159,11 @@ export function createModules(platform: Platform) {
     replicas: platform.presence.count,
   });
 
-  const notify = createNotify(platform);
+  const notify = createNotify({
+    ...platform,
+    http: outgoing('notify', 'Messages to channels'),
+    guardOf: (name) => breakers.guard(name, { description: 'Messages to channels', outcomeOf }),
+  });
   const incidents = createIncidents({ ...platform, teller: notify });
   const received = platform.metrics.counter(
     'alerts_received_total',
@@ -123,6 +173,7 @@ export function createModules(platform: Platform) {
   const alerts = createAlerts({
     ...platform,
     incidents,
+    apply: breakers.holds.apply,
     onAlert: (outcome) => received.inc({ outcome }),
   });
   const checks = platform.metrics.histogram(
@@ -133,19 +184,21 @@ export function createModules(platform: Platform) {
       buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     },
   );
+  const relievers = [
+    { name: 'session look-ups', run: sessions.announce },
+    { name: 'expired sessions', run: sessions.purge },
+    { name: 'sign-in throttles', run: signIn.purgeThrottles },
+  ];
   const health = createHealth({
     ...platform,
     incidents,
+    remedyHttp: outgoing('remedy', 'Remedies that call a webhook'),
     commands: config.commands,
     dockerSocket: config.WHEELHOUSE_DOCKER_SOCKET,
     connectivityTargets: config.WHEELHOUSE_CONNECTIVITY_TARGETS,
     checkConcurrency: config.WHEELHOUSE_CHECK_CONCURRENCY,
     remediesMax: config.WHEELHOUSE_REMEDIES_MAX,
-    relievers: [
-      { name: 'session look-ups', run: sessions.announce },
-      { name: 'expired sessions', run: sessions.purge },
-      { name: 'sign-in throttles', run: signIn.purgeThrottles },
-    ],
+    relievers,
     own: async () => {
       const figures = await system.figures();
       return { ...figures, components: [...components(figures), limits.component()] };
@@ -163,9 +216,24 @@ export function createModules(platform: Platform) {
     () => health.engine.stats().down,
   );
 
+  const memory = createMemory({
+    ...platform,
+    incidents,
+    metricStore,
+    relievers,
+    dataDir: config.dataDir,
+    port: config.PORT,
+    policy: memoryPolicy(
+      config.WHEELHOUSE_MEMORY_WINDOW_SECONDS,
+      config.WHEELHOUSE_MEMORY_GROWTH_MB,
+    ),
+    mayRestart: config.WHEELHOUSE_MEMORY_RESTART === 'on',
+  });
+
   const dashboards = createDashboards(platform);
   const gameDays = createGameDays({
     ...platform,
+    http: outgoing('fleet', 'Faults for the demo fleet'),
     fleet:
       config.WHEELHOUSE_FLEET_URL && config.WHEELHOUSE_FLEET_TOKEN
         ? { url: config.WHEELHOUSE_FLEET_URL, token: config.WHEELHOUSE_FLEET_TOKEN }
@@ -174,7 +242,9 @@ export function createModules(platform: Platform) {
 
   const jobDefinitions: JobDefinition[] = [
     ...auditJobs(auditReader),
+    ...breakersJobs(breakers, platform.log),
     ...healthJobs(health, platform.log),
+    ...memoryJobs(memory),
     ...metricsJobs(metricStore),
     ...notifyJobs(notify),
     ...sessionsJobs(sessions),
@@ -187,11 +257,13 @@ export function createModules(platform: Platform) {
     users,
     system,
     limits,
+    breakers,
     notify,
     incidents,
     health,
     gameDays,
     dashboards,
+    memory,
     metricStore,
     telemetry,
     sources,
@@ -205,6 +277,7 @@ export function createModules(platform: Platform) {
     signIn,
     keys,
     limits,
+    breakers,
     live,
     system,
     notify,
@@ -213,6 +286,7 @@ export function createModules(platform: Platform) {
     health,
     gameDays,
     dashboards,
+    memory,
     metricStore,
     telemetry,
     sources,
@@ -220,6 +294,7 @@ export function createModules(platform: Platform) {
     jobDefinitions,
     /** Begins the work that goes on by itself: checks, healing, messages. Not on `ROLE=web`. */
     async start() {
+      await breakers.start();
       notify.start();
       incidents.start();
       await health.start();
@@ -229,6 +304,7 @@ export function createModules(platform: Platform) {
     },
     /** Reverse of construction. */
     async close() {
+      await memory.close();
       await gameDays.close();
       await sources.close();
       await telemetry.close();
@@ -236,6 +312,7 @@ export function createModules(platform: Platform) {
       await health.close();
       await incidents.close();
       await notify.close();
+      await breakers.close();
       live.close();
       limits.close();
       await keys.close();
@@ -250,11 +327,13 @@ function createAppRouter(modules: {
   users: ReturnType<typeof createUsers>;
   system: ReturnType<typeof createSystem>;
   limits: ReturnType<typeof createLimits>;
+  breakers: ReturnType<typeof createBreakers>;
   notify: ReturnType<typeof createNotify>;
   incidents: ReturnType<typeof createIncidents>;
   health: ReturnType<typeof createHealth>;
   gameDays: ReturnType<typeof createGameDays>;
   dashboards: ReturnType<typeof createDashboards>;
+  memory: ReturnType<typeof createMemory>;
   metricStore: ReturnType<typeof createMetricStore>;
   telemetry: ReturnType<typeof createTelemetry>;
   sources: ReturnType<typeof createSources>;
@@ -269,11 +348,13 @@ function createAppRouter(modules: {
     sessions: sessionsRouter(modules.sessions),
     audit: auditRouter(modules.auditReader),
     limits: limitsRouter(modules.limits),
+    breakers: breakersRouter(modules.breakers),
     health: healthRouter(modules.health),
     incidents: incidentsRouter(modules.incidents),
     notify: notifyRouter(modules.notify),
     gamedays: gamedaysRouter(modules.gameDays),
     dashboards: dashboardsRouter(modules.dashboards),
+    memory: memoryRouter(modules.memory),
     metrics: metricsRouter(modules.metricStore),
     telemetry: telemetryRouter(modules.telemetry),
     sources: sourcesRouter(modules.sources),

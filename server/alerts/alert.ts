@@ -12,6 +12,7 @@ export type Alert = {
   severity: Severity;
   detail: string;
   facts: Fact[];
+  labels: Readonly<Record<string, string>>;
   /** Null when Alertmanager does not say. */
   startsAt: Date | null;
   endsAt: Date | null;
@@ -109,6 +110,7 @@ export function readAlert(
       severity: severityFrom(input.labels.severity),
       detail: detailOf(annotations, name, input.status),
       facts: facts.slice(0, MAX_FACTS),
+      labels: input.labels,
       startsAt,
       endsAt,
       mark: digest(JSON.stringify([labels, Object.entries(annotations).sort()])),

@@ -1,4 +1,7 @@
-/** What Alertmanager sends (webhook version 4), and what it is answered. Fields that are not named are ignored. */
+/**
+ * What Alertmanager sends (webhook version 4) and Grafana in the same shape (version 1), and what they are answered.
+ * Fields that are not named are ignored.
+ */
 import { z } from 'zod';
 
 /** Alertmanager's own limit is `max_alerts`; this many fit into a body of 1 MiB in any case. */
@@ -19,7 +22,7 @@ export const alertSchema = z.object({
 export type AlertInput = z.infer<typeof alertSchema>;
 
 export const alertmanagerSchema = z.object({
-  version: z.literal('4', 'Only version 4 is understood').optional(),
+  version: z.enum(['4', '1'], 'Only version 4, or Grafana’s 1, is understood').optional(),
   receiver: z.string().max(1_000).nullish(),
   groupKey: z.string().max(20_000).nullish(),
   /** Alerts of the group that Alertmanager left out of this message (`max_alerts`). */

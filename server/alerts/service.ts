@@ -30,6 +30,8 @@ export function createAlerts(deps: {
   log: Log;
   audit: Audit;
   incidents: Incidents;
+  /** What else alerts bring about: breakers that they hold open. */
+  apply(authority: Authority, alerts: readonly Alert[]): Promise<void>;
   onAlert?: (outcome: Outcome | 'rejected') => void;
 }): Alerts {
   const { db, clock, log, audit, incidents } = deps;
@@ -127,6 +129,8 @@ export function createAlerts(deps: {
           .map(({ index, reason }) => `alerts.${index}: ${reason}`);
         throw new AppError('BAD_REQUEST', `None of the alerts can be read. ${why.join('; ')}`);
       }
+      // First what protects: whoever has to be told can be told a moment later.
+      await deps.apply(authority, [...byKey.values()].flat());
       // What is sent again and says nothing new costs one query for all of it.
       const open = await incidents.marks([...byKey.keys()]);
       const work = [...byKey.values()];

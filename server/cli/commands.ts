@@ -10,6 +10,7 @@ import { PlainError } from '../platform/plain-error.ts';
 import { emailSchema, nameSchema, passwordSchema } from '../users/contract.ts';
 import { checkConfig } from './check-config.ts';
 import { evaluateAnomaly } from './evaluate.ts';
+import { evaluateBreaker } from './evaluate-breaker.ts';
 import type { Answer, Command } from './parse.ts';
 import { cliAuthority, openConfig, withRuntime } from './session.ts';
 
@@ -140,6 +141,17 @@ const evaluateAnomalyCommand: Command = {
   },
 };
 
+const evaluateBreakerCommand: Command = {
+  words: ['evaluate', 'breaker'],
+  argument: 'FILE',
+  summary:
+    'Replay a time line (breaker-case/1) on breakers and tell state and result of each event.',
+  options: {},
+  async run({ FILE: file }) {
+    return { text: '', data: null, ok: true, pieces: evaluateBreaker(String(file)) };
+  },
+};
+
 export const commands: readonly Command[] = [
   adminCreate,
   keysCreate,
@@ -147,6 +159,7 @@ export const commands: readonly Command[] = [
   auditVerify,
   auditExport,
   evaluateAnomalyCommand,
+  evaluateBreakerCommand,
 ];
 
 export function usage(): string {

@@ -5,7 +5,7 @@ import type { Audit } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
-import { createHttpClient } from '../platform/http-client.ts';
+import { createHttpClient, type HttpClient } from '../platform/http-client.ts';
 import type { Log } from '../platform/log.ts';
 import type { Secrets } from '../platform/secrets.ts';
 import { createProber } from './checks/index.ts';
@@ -52,6 +52,8 @@ export function createHealth(deps: {
   log: Log;
   secrets: Secrets;
   incidents: Incidents;
+  /** Through breakers; checks are their own trials and go without. */
+  remedyHttp: HttpClient;
   own: () => Promise<OwnFigures>;
   commands: Readonly<Record<string, NamedCommand>>;
   dockerSocket: string;
@@ -64,7 +66,7 @@ export function createHealth(deps: {
 }): Health {
   const http = createHttpClient({ keepAliveTimeoutMs: KEEP_ALIVE_MS });
   const prober = createProber({ http, clock: deps.clock });
-  const remedies = createRemedies({ ...deps, http });
+  const remedies = createRemedies({ ...deps, http: deps.remedyHttp });
   const healing = createHealing({ ...deps, remedies, maxRunning: deps.remediesMax });
   const maintenance = createMaintenance(deps);
   const calendar = maintenance.calendar();

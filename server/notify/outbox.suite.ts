@@ -22,7 +22,12 @@ export async function openOutbox() {
 
   /** Another process on the same database. */
   const replica = (http = runtime.http) =>
-    createNotify({ ...runtime, http, metrics: createMetrics({ version: 'test', clock }) });
+    createNotify({
+      ...runtime,
+      http,
+      guardOf: runtime.breakers.guard,
+      metrics: createMetrics({ version: 'test', clock }),
+    });
   const create = (input: object) =>
     notify.channels.create(testAuthority, createChannelSchema.parse({ name: 'Test', ...input }));
   const toSlack = (more: object = {}) => create({ kind: 'slack', url: slack.url, ...more });

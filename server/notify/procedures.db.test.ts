@@ -216,7 +216,7 @@ test('no secret reaches a log line or a stored error', async () => {
     }),
   );
   const metrics = createMetrics({ version: 'test', clock: runtime.clock });
-  const own = createNotify({ ...runtime, log, metrics });
+  const own = createNotify({ ...runtime, guardOf: runtime.breakers.guard, log, metrics });
   const guarded = await smtpReceiver({
     authOptional: false,
     allowInsecureAuth: true,

@@ -1,3 +1,4 @@
+import type { Guard } from '../client/index.ts';
 import type { Audit } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -37,6 +38,7 @@ export function createNotify(deps: {
   metrics: Metrics;
   secrets: Secrets;
   http: HttpClient;
+  guardOf: (name: string) => Guard;
   /** Origin that people use, for links. */
   publicUrl: () => string;
 }): Notify {

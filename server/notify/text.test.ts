@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { backoffMs, retryAfterMs } from './backoff.ts';
+import { retryAfterMs } from '../platform/retry.ts';
+import { backoffMs } from './backoff.ts';
 import {
   createChannelSchema,
   parseSmtpUrl,

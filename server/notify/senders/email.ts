@@ -5,11 +5,12 @@
  */
 import { connect, type Socket } from 'node:net';
 import { createTransport } from 'nodemailer';
+import type { Guard } from '../../client/index.ts';
 import { guardedLookup, refuseLiteral } from '../../platform/http-client.ts';
 import type { EmailSettings } from '../settings.ts';
 import { absoluteUrl, clip, escapeHtml, oneLine } from '../text.ts';
 import type { Outcome, Outgoing, RenderContext, SendContext, Sender } from './port.ts';
-import { isRefused, noAnswer } from './post.ts';
+import { failureWithoutAnswer, isRefused, noAnswer } from './post.ts';
 
 export type EmailPayload = {
   subject: string;
@@ -167,4 +168,30 @@ function failureOf(error: unknown): Outcome {
 
 const causeOf = (error: unknown) => (error instanceof Error ? error.cause : undefined);
 
-export const emailSender = (): Sender<EmailSettings, EmailPayload> => ({ render, send });
+/** A failure that may pass, on its way through the guard. */
+class FailedSending extends Error {
+  readonly outcome: Outcome;
+  constructor(outcome: Outcome) {
+    super(outcome.detail);
+    this.outcome = outcome;
+  }
+}
+
+/** `guardOf` gives the breaker of a server. */
+export const emailSender = (
+  guardOf: (name: string) => Guard,
+): Sender<EmailSettings, EmailPayload> => ({
+  render,
+  async send(payload, settings, context) {
+    try {
+      return await guardOf(`notify smtp://${settings.host}:${settings.port}`).run(async () => {
+        const outcome = await send(payload, settings, context);
+        if (!outcome.ok && !outcome.permanent) throw new FailedSending(outcome);
+        return outcome;
+      });
+    } catch (error) {
+      if (error instanceof FailedSending) return error.outcome;
+      return failureWithoutAnswer(error);
+    }
+  },
+});

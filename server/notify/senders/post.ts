@@ -1,6 +1,7 @@
 /** One POST to a receiver, and what its answer means. */
+import { BreakerOpenError } from '../../client/index.ts';
 import type { HttpClient } from '../../platform/http-client.ts';
-import { retryAfterMs } from '../backoff.ts';
+import { retryAfterMs } from '../../platform/retry.ts';
 import { clip, oneLine } from '../text.ts';
 import type { Outcome, SendContext } from './port.ts';
 
@@ -39,8 +40,16 @@ export async function post(
       ...(wait === null ? {} : { retryAfterMs: wait }),
     };
   } catch (error) {
-    return { ok: false, permanent: isRefused(error), status: null, detail: noAnswer(error) };
+    return failureWithoutAnswer(error);
   }
+}
+
+/** No answer came; or nothing was sent, because the receiver's breaker is open. */
+export function failureWithoutAnswer(error: unknown): Outcome {
+  const failure = { ok: false, status: null, permanent: isRefused(error) } as const;
+  if (!(error instanceof BreakerOpenError)) return { ...failure, detail: noAnswer(error) };
+  const wait = error.retryAfterMs;
+  return { ...failure, detail: error.message, ...(wait ? { retryAfterMs: wait } : {}) };
 }
 
 /** The address itself is not allowed; see `server/platform/http-client.ts`. */

@@ -12,7 +12,10 @@ import { webhookSender } from './webhook.ts';
 
 const http = createHttpClient();
 const slack = slackSender(http);
-const email = emailSender();
+// Nothing is sent here.
+const email = emailSender(() => {
+  throw new Error('no breaker is needed to render');
+});
 const pagerduty = pagerDutySender(http);
 const webhook = webhookSender(http);
 const context = {

@@ -1,13 +1,17 @@
 /** What every adapter of `Sender` guarantees; `transmit` is the way to all of them. */
 import { createServer, type Server } from 'node:net';
 import { afterAll, expect, test } from 'vitest';
+import { createBreakerGroup, createGuard, defaultPolicy } from '../../client/index.ts';
 import { createHttpClient } from '../../platform/http-client.ts';
 import { type Settings, secretsIn } from '../settings.ts';
 import type { Outgoing, SendContext } from './port.ts';
 import { createTransmit } from './transmit.ts';
 
 const http = createHttpClient();
-const transmit = createTransmit({ http, publicUrl: () => 'https://ops.example.com' });
+const now = () => performance.now();
+const group = createBreakerGroup({ replica: 'test', store: null, now });
+const guardOf = (name: string) => createGuard(group, group.get(name, defaultPolicy), now);
+const transmit = createTransmit({ http, guardOf, publicUrl: () => 'https://ops.example.com' });
 const message: Outgoing = {
   key: 'k',
   kind: 'trigger',

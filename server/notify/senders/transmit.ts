@@ -1,4 +1,5 @@
 /** The one place that knows which sender belongs to which kind of channel. */
+import type { Guard } from '../../client/index.ts';
 import type { HttpClient } from '../../platform/http-client.ts';
 import type { Settings } from '../settings.ts';
 import { emailSender } from './email.ts';
@@ -13,9 +14,14 @@ export type Transmit = (
   context: SendContext & Pick<RenderContext, 'rootId'>,
 ) => Promise<Outcome>;
 
-export function createTransmit(deps: { http: HttpClient; publicUrl: () => string }): Transmit {
+export function createTransmit(deps: {
+  http: HttpClient;
+  /** Breaker of a server that is no HTTP. */
+  guardOf: (name: string) => Guard;
+  publicUrl: () => string;
+}): Transmit {
   const slack = slackSender(deps.http);
-  const email = emailSender();
+  const email = emailSender(deps.guardOf);
   const pagerduty = pagerDutySender(deps.http);
   const webhook = webhookSender(deps.http);
   return (settings, message, context) => {

@@ -1,0 +1,125 @@
+/**
+ * Outcomes of a sliding window in a ring of buckets: constant memory, and constant work a call, since each bucket is
+ * taken out of the sums once. Times are milliseconds of one monotonic clock; what comes from before the newest bucket
+ * (a clock that was set back) is counted there.
+ */
+const CALLS = 0;
+const FAILURES = 1;
+const SLOW = 2;
+const FIELDS = 3;
+
+/** One bucket as it travels: its age in buckets, calls, failures, slow calls. */
+export type Bucket = readonly [age: number, calls: number, failures: number, slow: number];
+
+export class SlidingWindow {
+  calls = 0;
+  failures = 0;
+  slow = 0;
+  readonly #counts: Uint32Array;
+  readonly #size: number;
+  readonly #bucketMs: number;
+  /** Number of the newest bucket, and when it is over. */
+  #head = 0;
+  #headEnd = 0;
+
+  constructor(policy: { windowMs: number; bucketMs: number }) {
+    this.#size = policy.windowMs / policy.bucketMs;
+    this.#bucketMs = policy.bucketMs;
+    this.#counts = new Uint32Array(this.#size * FIELDS);
+  }
+
+  /** Forgets what is older than the window. */
+  advance(now: number): void {
+    if (now < this.#headEnd) return;
+    const head = Math.floor(now / this.#bucketMs);
+    const passed = head - this.#head;
+    if (passed >= this.#size) this.clear();
+    else {
+      for (let n = this.#head + 1; n <= head; n++) {
+        const at = (n % this.#size) * FIELDS;
+        this.calls -= this.#take(at + CALLS);
+        this.failures -= this.#take(at + FAILURES);
+        this.slow -= this.#take(at + SLOW);
+      }
+    }
+    this.#head = head;
+    this.#headEnd = (head + 1) * this.#bucketMs;
+  }
+
+  #take(index: number): number {
+    const count = this.#counts[index] ?? 0;
+    this.#counts[index] = 0;
+    return count;
+  }
+
+  add(now: number, failed: boolean, slow: boolean): void {
+    this.advance(now);
+    const at = (this.#head % this.#size) * FIELDS;
+    const counts = this.#counts;
+    // Within bounds: `at` is the start of one of `#size` buckets.
+    (counts[at] as number)++;
+    this.calls++;
+    if (failed) {
+      (counts[at + FAILURES] as number)++;
+      this.failures++;
+    }
+    if (slow) {
+      (counts[at + SLOW] as number)++;
+      this.slow++;
+    }
+  }
+
+  clear(): void {
+    if (this.calls > 0) this.#counts.fill(0);
+    this.calls = 0;
+    this.failures = 0;
+    this.slow = 0;
+  }
+
+  /** Buckets that hold something, newest first. */
+  buckets(now: number): Bucket[] {
+    this.advance(now);
+    const found: Bucket[] = [];
+    for (let age = 0; age < this.#size; age++) {
+      const at = ((((this.#head - age) % this.#size) + this.#size) % this.#size) * FIELDS;
+      const calls = this.#counts[at] ?? 0;
+      if (calls === 0) continue;
+      found.push([age, calls, this.#counts[at + FAILURES] ?? 0, this.#counts[at + SLOW] ?? 0]);
+    }
+    return found;
+  }
+
+  /** Adds what another program counted; ages are of `now`. */
+  merge(now: number, buckets: readonly Bucket[]): void {
+    this.advance(now);
+    for (const [age, calls, failures, slow] of buckets) {
+      if (age < 0 || age >= this.#size) continue;
+      const at = ((((this.#head - age) % this.#size) + this.#size) % this.#size) * FIELDS;
+      this.#counts[at] = (this.#counts[at] ?? 0) + calls;
+      this.#counts[at + FAILURES] = (this.#counts[at + FAILURES] ?? 0) + failures;
+      this.#counts[at + SLOW] = (this.#counts[at + SLOW] ?? 0) + slow;
+      this.calls += calls;
+      this.failures += failures;
+      this.slow += slow;
+    }
+  }
+}
+
+/** `age.calls.failures.slow;…` in base 36, as it is kept in the shared store. */
+export function packBuckets(buckets: readonly Bucket[]): string {
+  return buckets.map((bucket) => bucket.map((n) => n.toString(36)).join('.')).join(';');
+}
+
+/** The buckets of a text that `packBuckets` made, `later` buckets older now; what cannot be read is left out. */
+export function unpackBuckets(text: string, later = 0): Bucket[] {
+  if (text === '') return [];
+  return text.split(';').flatMap((part) => {
+    const [age = Number.NaN, calls = Number.NaN, failures = Number.NaN, slow = Number.NaN] = part
+      .split('.')
+      .map((digits) => Number.parseInt(digits, 36));
+    const sound = age >= 0 && calls > 0 && failures >= 0 && slow >= 0;
+    const most = 0xffff_ffff;
+    if (!sound || calls > most || failures > calls || slow > calls) return [];
+    return [[age + later, calls, failures, slow] as const];
+  });
+}
