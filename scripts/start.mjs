@@ -18,24 +18,47 @@ try {
 
 // Small new-space halves and few malloc arenas: a tenth fewer requests a second at full load, a third less memory.
 const flags = ['--max-semi-space-size=8'];
-const child = spawn(
-  pinnedNode,
-  [...flags, path.join(root, 'server/main.ts'), ...(dev ? ['--dev'] : [])],
-  {
-    cwd: root,
-    // Through the fourth channel the console notices when this process is gone without a word.
-    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: {
-      // Freed memory goes back to the system, instead of staying with the allocator.
-      MALLOC_ARENA_MAX: '2',
-      MALLOC_TRIM_THRESHOLD_: '131072',
-      ...process.env,
-      NODE_ENV: dev ? 'development' : 'production',
-    },
-  },
-);
+/** The console ended on purpose, to be started again; `server/platform/lifecycle.ts` knows it too. */
+const RESTART_EXIT_CODE = 75;
+// The console asks for it once an hour at most. A second time within ten minutes is no restart any more but a loop.
+const RESTART_PAUSE_MS = 10 * 60_000;
 
 let asked = 0;
+let restarts = 0;
+let child = start();
+let startedAt = performance.now();
+
+function start() {
+  const started = spawn(
+    pinnedNode,
+    [...flags, path.join(root, 'server/main.ts'), ...(dev ? ['--dev'] : [])],
+    {
+      cwd: root,
+      // Through the fourth channel the console notices when this process is gone without a word.
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+      env: {
+        // Freed memory goes back to the system, instead of staying with the allocator.
+        MALLOC_ARENA_MAX: '2',
+        MALLOC_TRIM_THRESHOLD_: '131072',
+        ...process.env,
+        NODE_ENV: dev ? 'development' : 'production',
+      },
+    },
+  );
+  started.on('exit', (code, signal) => {
+    const again = code === RESTART_EXIT_CODE && asked === 0;
+    if (!again) process.exit(code ?? (signal ? 1 : 0));
+    if (restarts > 0 && performance.now() - startedAt < RESTART_PAUSE_MS) {
+      console.error('the console asked to be restarted twice within ten minutes');
+      process.exit(1);
+    }
+    restarts += 1;
+    startedAt = performance.now();
+    child = start();
+  });
+  return started;
+}
+
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
     asked += 1;
@@ -43,4 +66,3 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     child.kill(asked > 1 && signal === 'SIGINT' ? 'SIGKILL' : signal);
   });
 }
-child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));

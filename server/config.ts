@@ -248,6 +248,23 @@ const variables = {
       'Ports that tell whether the console itself is online. When none accepts a connection, nothing is called down. Unset: judged by the checks of other hosts.',
     accepts: 'host:port pairs separated by commas, e.g. 192.0.2.1:443,gateway.example.com:53',
   }),
+  WHEELHOUSE_MEMORY_RESTART: variable(z.enum(['on', 'off']).default('on'), {
+    group: 'Health',
+    description:
+      'Whether the memory guard may restart a process of the console whose leak goes on and would fill its heap within a day; once an hour at most.',
+    accepts: 'on or off',
+  }),
+  WHEELHOUSE_MEMORY_WINDOW_SECONDS: variable(whole(20, 86_400).default(3_600), {
+    group: 'Health',
+    description:
+      "Time over which the console's own heap must grow by a tenth, and by WHEELHOUSE_MEMORY_GROWTH_MB, to be called a leak.",
+    accepts: 'a whole number of seconds from 20 to 86400',
+  }),
+  WHEELHOUSE_MEMORY_GROWTH_MB: variable(whole(1, 100_000).default(20), {
+    group: 'Health',
+    description: 'Growth within that time that is too little to matter.',
+    accepts: 'a whole number of MiB from 1 to 100000',
+  }),
   WHEELHOUSE_DOCKER_SOCKET: variable(z.string().min(1).default('/var/run/docker.sock'), {
     group: 'Health',
     description: 'Socket of the Docker Engine, for remedies that restart a container.',

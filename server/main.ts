@@ -6,6 +6,7 @@ import path from 'node:path';
 import { configFromProcess, ensureDataDir } from './config.ts';
 import { createHost } from './http/host.ts';
 import { migrate } from './platform/db/migrate.ts';
+import { RESTART_EXIT_CODE } from './platform/lifecycle.ts';
 import { createLog, scrub } from './platform/log.ts';
 import { PlainError } from './platform/plain-error.ts';
 import { openEmbeddedPostgres } from './platform/postgres/embedded.ts';
@@ -83,6 +84,7 @@ async function start(closables: Closable[]): Promise<Runtime> {
   port = host.port;
   await runtime.jobs.start(runtime.jobDefinitions);
   runtime.metricStore.start();
+  runtime.memory.start();
   if (config.ROLE !== 'web') await runtime.start();
   log.info({ port, role: config.ROLE }, 'ready');
   if (await runtime.users.setupNeeded()) {
@@ -163,6 +165,10 @@ async function main(): Promise<void> {
   starting = start(closables);
   await starting.then((runtime) => {
     started = runtime;
+    runtime.lifecycle.onRestart((reason) => {
+      runtime.log.warn({ reason }, 'restarting');
+      stop(RESTART_EXIT_CODE);
+    });
   }, fail);
 }
 

@@ -11,6 +11,7 @@ import { type Clock, systemClock } from './platform/clock.ts';
 import { createDb, type Db } from './platform/db/index.ts';
 import { createHttpClient, type HttpClient } from './platform/http-client.ts';
 import { createJobs, type Jobs } from './platform/jobs.ts';
+import { createLifecycle, type Lifecycle } from './platform/lifecycle.ts';
 import type { Log } from './platform/log.ts';
 import { createMetrics, type Metrics } from './platform/metrics.ts';
 import { createPresence, type Presence } from './platform/presence.ts';
@@ -36,6 +37,7 @@ export type Platform = {
   workers: Workers;
   http: HttpClient;
   jobs: Jobs;
+  lifecycle: Lifecycle;
   /** Origin that people use, without a trailing slash. */
   publicUrl: () => string;
 };
@@ -92,6 +94,7 @@ export async function createRuntime(options: {
     workers,
     http,
     jobs,
+    lifecycle: createLifecycle(),
     publicUrl: options.publicUrl,
   };
   registerGauges(platform);

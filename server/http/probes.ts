@@ -34,6 +34,7 @@ export function registerProbes(
     const redis = runtime.store.status();
     const replicas = runtime.presence.count();
     const heap = process.memoryUsage().heapUsed / getHeapStatistics().heap_size_limit;
+    const aside = runtime.lifecycle.aside();
     const delay = runtime.live.eventLoopP99Seconds();
     return [
       check(
@@ -41,6 +42,7 @@ export function registerProbes(
         !state.draining(),
         state.draining() ? 'the process is stopping' : 'not asked to stop',
       ),
+      check('aside', aside === null, aside ?? 'takes requests'),
       check('migrations', state.started(), state.started() ? 'applied' : 'not applied yet'),
       check('database', database.up, database.detail, database.latencyMs),
       check(
