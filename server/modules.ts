@@ -23,6 +23,7 @@ import { createLimits, limitsRouter } from './limits/index.ts';
 import { createMemory, memoryJobs, memoryPolicy, memoryRouter } from './memory/index.ts';
 import { createMetricStore, metricsJobs, metricsRouter } from './metrics/index.ts';
 import { createNotify, notifyJobs, notifyRouter } from './notify/index.ts';
+import { newId } from './platform/ids.ts';
 import type { JobDefinition } from './platform/jobs.ts';
 import type { Platform } from './runtime.ts';
 import { createSessions, sessionsJobs, sessionsRouter } from './sessions/index.ts';
@@ -118,7 +119,7 @@ export function createModules(platform: Platform) {
     ...platform,
     metricStore,
     replicas: platform.presence.count,
-    replica: `${hostname()}:${process.pid}`,
+    replica: `${hostname()}-${newId(clock.now()).slice(-5)}`,
     onTransition: ({ to, cause }) => transitions.inc({ to, cause }),
   });
   platform.metrics.gauges(

@@ -224,11 +224,21 @@ describe('replicas', () => {
 test('ten thousand random schedules: never more than three trials at once, never one in CLOSED', () => {
   const action = fc.record({
     who: fc.nat(3),
-    what: fc.constantFrom('call', 'done', 'pass', 'exchange', 'trip'),
+    what: fc.constantFrom(
+      'call',
+      'call',
+      'call',
+      'call',
+      'done',
+      'done',
+      'pass',
+      'exchange',
+      'trip',
+    ),
     outcome: fc.constantFrom('success' as const, 'failure' as const, 'ignored' as const),
-    ms: fc.constantFrom(1, 100, 20_000, 60_000),
+    ms: fc.constantFrom(1, 100, 60_000),
   });
-  const property = fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
+  const property = fc.property(fc.array(action, { minLength: 30, maxLength: 60 }), (actions) => {
     const policy = { ...defaultPolicy, minimumCalls: 2 };
     let now = 0;
     let trials = 0;
@@ -347,7 +357,8 @@ describe('the back-test', () => {
     expect(run.openings.at(-1)?.until).toBe(new Date(153_000).toISOString());
     expect(run.rejected).toBe(run.avoidedFailures + run.lostSuccesses);
     expect(run.avoidedFailures).toBe(900 - (run.openings.length - 1));
-    expect(run.lostSuccesses).toBe(0);
+    // Good again at 150 s, tried again at 152 s.
+    expect(run.lostSuccesses).toBe(20);
   });
   test('a stricter policy opens earlier and costs more', () => {
     const mixed = Array.from({ length: 300 }, () => [8, 2] as [number, number]);
