@@ -14,6 +14,7 @@ import {
   guardedHttp,
   outcomeOf,
 } from './breakers/index.ts';
+import { cacheJobs, cacheRouter, createCache, createWarmer } from './cache/index.ts';
 import { createDashboards, dashboardsRouter } from './dashboards/index.ts';
 import { createGameDays, gamedaysRouter } from './gamedays/index.ts';
 import { createHealth, healthJobs, healthRouter } from './health/index.ts';
@@ -77,6 +78,11 @@ export function createModules(platform: Platform) {
     replicas: platform.presence.count,
     procedures: () => procedureNames,
   });
+  const cache = createCache({
+    ...platform,
+    random: () => (randomInt(1_000_000) + 1) / 1e6,
+    replicas: platform.presence.count,
+  });
   const taken = platform.metrics.counter(
     'metric_samples_total',
     'Samples that came in, by way and outcome.',
@@ -91,6 +97,7 @@ export function createModules(platform: Platform) {
     );
   const metricStore = createMetricStore({
     ...platform,
+    cache,
     seriesPerMetricMax: config.WHEELHOUSE_METRIC_SERIES_MAX,
     seriesMax: config.WHEELHOUSE_SERIES_MAX,
     own: { registry: platform.metrics.registry, port: config.PORT },
@@ -187,6 +194,7 @@ export function createModules(platform: Platform) {
   );
   const relievers = [
     { name: 'session look-ups', run: sessions.announce },
+    { name: 'cache', run: cache.relieve },
     { name: 'expired sessions', run: sessions.purge },
     { name: 'sign-in throttles', run: signIn.purgeThrottles },
   ];
@@ -231,7 +239,21 @@ export function createModules(platform: Platform) {
     mayRestart: config.WHEELHOUSE_MEMORY_RESTART === 'on',
   });
 
-  const dashboards = createDashboards(platform);
+  const dashboards = createDashboards({ ...platform, cache });
+  const warmer = createWarmer({
+    ...platform,
+    cache,
+    loaders: {
+      dashboards(name) {
+        const [what, first = '', second] = name.split(':');
+        if (what === 'get') return dashboards.get(first);
+        return what === 'list'
+          ? dashboards.list({ limit: Number(first), cursor: second || null })
+          : null;
+      },
+      queries: (name) => (name === 'saved' ? metricStore.saved.list() : null),
+    },
+  });
   const gameDays = createGameDays({
     ...platform,
     http: outgoing('fleet', 'Faults for the demo fleet'),
@@ -243,6 +265,7 @@ export function createModules(platform: Platform) {
 
   const jobDefinitions: JobDefinition[] = [
     ...auditJobs(auditReader),
+    ...cacheJobs(warmer, platform.log),
     ...breakersJobs(breakers, platform.log),
     ...healthJobs(health, platform.log),
     ...memoryJobs(memory),
@@ -258,6 +281,8 @@ export function createModules(platform: Platform) {
     users,
     system,
     limits,
+    cache,
+    warmer,
     breakers,
     notify,
     incidents,
@@ -278,6 +303,8 @@ export function createModules(platform: Platform) {
     signIn,
     keys,
     limits,
+    cache,
+    warmer,
     breakers,
     live,
     system,
@@ -315,6 +342,8 @@ export function createModules(platform: Platform) {
       await notify.close();
       await breakers.close();
       live.close();
+      await warmer.close();
+      cache.close();
       limits.close();
       await keys.close();
       await sessions.close();
@@ -328,6 +357,8 @@ function createAppRouter(modules: {
   users: ReturnType<typeof createUsers>;
   system: ReturnType<typeof createSystem>;
   limits: ReturnType<typeof createLimits>;
+  cache: ReturnType<typeof createCache>;
+  warmer: ReturnType<typeof createWarmer>;
   breakers: ReturnType<typeof createBreakers>;
   notify: ReturnType<typeof createNotify>;
   incidents: ReturnType<typeof createIncidents>;
@@ -349,6 +380,7 @@ function createAppRouter(modules: {
     sessions: sessionsRouter(modules.sessions),
     audit: auditRouter(modules.auditReader),
     limits: limitsRouter(modules.limits),
+    cache: cacheRouter(modules.cache, modules.warmer),
     breakers: breakersRouter(modules.breakers),
     health: healthRouter(modules.health),
     incidents: incidentsRouter(modules.incidents),

@@ -1,4 +1,5 @@
 import type { Page } from '../api/contract.ts';
+import type { Cache } from '../cache/index.ts';
 import type { Audit, Authority } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -16,6 +17,7 @@ import type {
 } from './contract.ts';
 
 export const MAX_DASHBOARDS = 200;
+const CACHE_TAG = 'dashboards';
 const columns = {
   id: true,
   name: true,
@@ -68,9 +70,14 @@ export function createDashboards(deps: {
   bus: Bus;
   audit: Audit;
   clock: Clock;
+  cache: Pick<Cache, 'wrap' | 'invalidate'>;
 }): Dashboards {
-  const { db, bus, audit, clock } = deps;
-  const changed = (id: string) => bus.publish({ topic: 'dashboards', type: 'changed', id });
+  const { db, bus, audit, clock, cache } = deps;
+  const tags = [CACHE_TAG];
+  const changed = async (id: string) => {
+    await cache.invalidate(CACHE_TAG);
+    bus.publish({ topic: 'dashboards', type: 'changed', id });
+  };
   const find = async (tx: Tx, id: string): Promise<Row> => {
     const row = await tx.dashboard.findUnique({ where: { id }, select: columns });
     if (!row) throw notFound();
@@ -101,27 +108,39 @@ export function createDashboards(deps: {
       });
       return true;
     });
-    if (made) changed(id);
+    if (made) await changed(id);
   };
 
   return {
-    async list({ limit, cursor }) {
-      const rows = await db.prisma.dashboard.findMany({
-        where: cursor ? { id: { gt: cursor } } : {},
-        orderBy: { id: 'asc' },
-        take: limit + 1,
-        select: columns,
-      });
-      const items = rows
-        .slice(0, limit)
-        .map((row): DashboardItem => ({ ...factsOf(row), panels: panelsOf(row).length }));
-      return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
-    },
-    async get(id) {
-      const row = await db.prisma.dashboard.findUnique({ where: { id }, select: columns });
-      if (!row) throw notFound();
-      return { ...factsOf(row), panels: panelsOf(row) };
-    },
+    list: ({ limit, cursor }) =>
+      cache.wrap(
+        'dashboards',
+        `list:${limit}:${cursor ?? ''}`,
+        async () => {
+          const rows = await db.prisma.dashboard.findMany({
+            where: cursor ? { id: { gt: cursor } } : {},
+            orderBy: { id: 'asc' },
+            take: limit + 1,
+            select: columns,
+          });
+          const items = rows
+            .slice(0, limit)
+            .map((row): DashboardItem => ({ ...factsOf(row), panels: panelsOf(row).length }));
+          return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+        },
+        { tags },
+      ),
+    get: (id) =>
+      cache.wrap(
+        'dashboards',
+        `get:${id}`,
+        async () => {
+          const row = await db.prisma.dashboard.findUnique({ where: { id }, select: columns });
+          if (!row) throw notFound();
+          return { ...factsOf(row), panels: panelsOf(row) };
+        },
+        { tags },
+      ),
     async create(authority, { name, panels }) {
       const now = clock.now();
       const id = newId(now);
@@ -145,7 +164,7 @@ export function createDashboards(deps: {
           after: briefOf(name, panels),
         });
       });
-      changed(id);
+      await changed(id);
       return { id, version: 1 };
     },
     async update(authority, { id, version, name, panels }) {
@@ -175,7 +194,7 @@ export function createDashboards(deps: {
         });
         return version + 1;
       });
-      changed(id);
+      await changed(id);
       return { version: next };
     },
     async remove(authority, id) {
@@ -194,7 +213,7 @@ export function createDashboards(deps: {
           before: briefOf(row.name, panelsOf(row)),
         });
       });
-      changed(id);
+      await changed(id);
     },
     async start() {
       for (const each of builtIns) await makeBuiltIn(each);

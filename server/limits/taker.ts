@@ -1,6 +1,7 @@
 /** Takes tokens: in Redis when it is there, else in this process with this replica's share. */
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
+import { within } from '../platform/patience.ts';
 import type { SharedStore } from '../platform/redis/index.ts';
 import { createScript } from '../platform/redis/script.ts';
 import { type Charge, shareOf, takeAll, tokensLeft, waitUs } from './bucket.ts';
@@ -83,28 +84,20 @@ export function createTaker(deps: {
   const takeThere = async (charges: readonly Charge[]): Promise<Taken> => {
     const client = store.client();
     if (!client) return takeHere(charges);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error('Redis is slow')), PATIENCE_MS);
-    });
     const asked = take(
       client,
       charges.map(({ limit, subject }) => bucketKey(limit, subject)),
       charges.flatMap(({ bucket, cost }) => [bucket.intervalUs, bucket.burst, cost]),
     );
-    // When it comes too late nobody listens any more.
-    asked.catch(() => undefined);
     try {
       // The script answers numbers alone.
-      const [refused = 0, ...debts] = (await Promise.race([asked, late])) as number[];
+      const [refused = 0, ...debts] = (await within(PATIENCE_MS, asked, 'Redis')) as number[];
       remember(charges, debts, nowUs());
       return answer(charges, refused === 0, debts);
     } catch (err) {
       pausedUntilMs = clock.monotonicMs() + PAUSE_MS;
       log.debug({ err }, 'limits are counted in this process');
       return takeHere(charges);
-    } finally {
-      clearTimeout(timer);
     }
   };
   const isShared = () => store.client() !== null && clock.monotonicMs() >= pausedUntilMs;

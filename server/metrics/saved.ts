@@ -1,4 +1,5 @@
 /** Saved queries, and templates to begin with. */
+import type { Cache } from '../cache/index.ts';
 import type { Audit, Authority } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -8,6 +9,7 @@ import { newId } from '../platform/ids.ts';
 import { type ParsedQuery, querySchema, type SavedItem, type Template } from './contract.ts';
 
 const MAX_SAVED = 500;
+const CACHE_TAG = 'saved queries';
 
 export type Saved = {
   list(): Promise<{ items: SavedItem[]; nextCursor: null }>;
@@ -84,9 +86,18 @@ export const templates: Template[] = [
   },
 ];
 
-export function createSaved(deps: { db: Db; audit: Audit; bus: Bus; clock: Clock }): Saved {
-  const { db, audit, bus, clock } = deps;
-  const publish = (id: string) => bus.publish({ topic: 'metrics', type: 'saved', id });
+export function createSaved(deps: {
+  db: Db;
+  audit: Audit;
+  bus: Bus;
+  clock: Clock;
+  cache: Pick<Cache, 'wrap' | 'invalidate'>;
+}): Saved {
+  const { db, audit, bus, clock, cache } = deps;
+  const publish = async (id: string) => {
+    await cache.invalidate(CACHE_TAG);
+    bus.publish({ topic: 'metrics', type: 'saved', id });
+  };
   const taken = (error: unknown, name: string) =>
     error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002'
       ? new AppError('CONFLICT', `A query is already saved as ${name}.`, {
@@ -95,21 +106,27 @@ export function createSaved(deps: { db: Db; audit: Audit; bus: Bus; clock: Clock
       : error;
   const missing = () => new AppError('NOT_FOUND', 'There is no such saved query.');
   return {
-    async list() {
-      const rows = await db.prisma.savedQuery.findMany({
-        orderBy: { name: 'asc' },
-        take: MAX_SAVED,
-        select: { id: true, name: true, query: true, createdBy: true, updatedAt: true },
-      });
-      const items = rows.flatMap(({ query, updatedAt, ...row }) => {
-        // Written by an older version, a query may not be one any more.
-        const parsed = querySchema.safeParse(query);
-        return parsed.success
-          ? [{ ...row, query: parsed.data, updatedAt: updatedAt.toISOString() }]
-          : [];
-      });
-      return { items, nextCursor: null };
-    },
+    list: () =>
+      cache.wrap(
+        'queries',
+        'saved',
+        async () => {
+          const rows = await db.prisma.savedQuery.findMany({
+            orderBy: { name: 'asc' },
+            take: MAX_SAVED,
+            select: { id: true, name: true, query: true, createdBy: true, updatedAt: true },
+          });
+          const items = rows.flatMap(({ query, updatedAt, ...row }) => {
+            // Written by an older version, a query may not be one any more.
+            const parsed = querySchema.safeParse(query);
+            return parsed.success
+              ? [{ ...row, query: parsed.data, updatedAt: updatedAt.toISOString() }]
+              : [];
+          });
+          return { items, nextCursor: null };
+        },
+        { tags: [CACHE_TAG] },
+      ),
     async create(authority, { name, query }) {
       const now = clock.now();
       const id = newId(now);
@@ -137,7 +154,7 @@ export function createSaved(deps: { db: Db; audit: Audit; bus: Bus; clock: Clock
       } catch (error) {
         throw taken(error, name);
       }
-      publish(id);
+      await publish(id);
       return { id };
     },
     async update(authority, { id, name, query }) {
@@ -166,7 +183,7 @@ export function createSaved(deps: { db: Db; audit: Audit; bus: Bus; clock: Clock
       } catch (error) {
         throw taken(error, name ?? '');
       }
-      publish(id);
+      await publish(id);
       return { id };
     },
     async remove(authority, id) {
@@ -183,7 +200,7 @@ export function createSaved(deps: { db: Db; audit: Audit; bus: Bus; clock: Clock
           before,
         });
       });
-      publish(id);
+      await publish(id);
       return { id };
     },
   };

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Registry as PromRegistry } from 'prom-client';
+import type { Cache } from '../cache/index.ts';
 import type { Audit, Authority } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -95,6 +96,7 @@ export function createMetricStore(deps: {
   own: { registry: PromRegistry; port: number } | null;
   onTaken?: (way: Way, accepted: number, rejected: number) => void;
   ask: Ask | null;
+  cache: Pick<Cache, 'wrap' | 'invalidate'>;
 }): MetricStore {
   const { db, audit, clock, log, workers } = deps;
   const registry: Registry = createRegistry({
@@ -119,7 +121,7 @@ export function createMetricStore(deps: {
     catalog,
   );
   const readSamples = createSampleReader({ db, clock, catalog, wal, others });
-  const saved = createSaved({ db, audit, bus: deps.bus, clock });
+  const saved = createSaved({ db, audit, bus: deps.bus, clock, cache: deps.cache });
   const rawKeys = new Map<string, string>();
   const timers: NodeJS.Timeout[] = [];
   const busy = new Set<string>();

@@ -114,7 +114,7 @@ export function createMetrics(options: { version: string; clock: Clock }) {
         hit: caches.labels(name, 'hit'),
         miss: caches.labels(name, 'miss'),
       };
-      return (outcome: 'hit' | 'miss') => by[outcome].inc();
+      return (outcome: 'hit' | 'miss', times = 1) => by[outcome].inc(times);
     },
     /** A gauge that is read when it is asked for. */
     gauge(name: string, help: string, read: () => number) {
