@@ -18,6 +18,7 @@ const pages = [
   { path: '/sources', title: 'Sources' },
   { path: '/maintenance', title: 'Maintenance' },
   { path: '/game-days', title: 'Game days' },
+  { path: '/memory', title: 'Memory' },
   { path: '/channels', title: 'Channels' },
   { path: '/users', title: 'Users' },
   { path: '/sessions', title: 'Account and sessions' },

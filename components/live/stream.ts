@@ -18,6 +18,7 @@ export type Topic =
   | 'incidents'
   | 'notify'
   | 'gamedays'
+  | 'memory'
   | 'dashboards';
 export type LiveState = 'connecting' | 'live' | 'stale' | 'paused';
 export type LiveSnapshot = {

@@ -14,6 +14,7 @@ const affected: Record<string, readonly { pathKey(): readonly unknown[] }[]> = {
   notify: [trpc.notify.deliveries, trpc.notify.channels.list],
   gamedays: [trpc.gamedays],
   dashboards: [trpc.dashboards],
+  memory: [trpc.memory],
   metrics: [trpc.metrics.saved.list, trpc.metrics.describe],
   system: [trpc.system.overview, trpc.system.info, trpc.system.settings],
 };
@@ -34,6 +35,7 @@ export function useLiveQueries(): void {
     'gamedays',
     'dashboards',
     'metrics',
+    'memory',
   ]);
   useLiveEvents((events) => {
     for (const { topic, type } of events) {

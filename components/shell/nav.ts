@@ -8,6 +8,7 @@ import {
   HeartPulse,
   LayoutDashboard,
   type LucideIcon,
+  MemoryStick,
   ScrollText,
   Settings2,
   Siren,
@@ -91,6 +92,14 @@ export const nav: readonly NavEntry[] = [
     icon: FlaskConical,
     role: 'viewer',
     key: 'd',
+  },
+  {
+    href: '/memory',
+    label: 'Memory',
+    group: 'Protect',
+    icon: MemoryStick,
+    role: 'viewer',
+    key: 'y',
   },
   {
     href: '/sources',

@@ -1,14 +1,28 @@
 /** Faults that a service puts into itself. Each is what it says: memory really grows, answers really do not come. */
+import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DEFAULT_LATENCY_MS, type InnerFault } from './catalog.ts';
 
-const LEAK_MAX_BYTES = 150 * 1024 * 1024;
-const LEAK_STEP_BYTES = 10 * 1024 * 1024;
-const LEAK_EVERY_MS = 250;
+/** Slow enough that the memory guard sees a trend before the service calls itself unwell, which takes some 40 s. */
+const LEAK_EVERY_MS = 100;
+const LEAK_STEP_RECORDS = 250;
+const RECORD_BYTES = 1_000;
+const LEAK_MAX_RECORDS = (150 * 1024 * 1024) / RECORD_BYTES;
 /** So much more than at the start, and the service calls itself unwell. */
 const MEMORY_ALLOWANCE_BYTES = 100 * 1024 * 1024;
 const MAX_HELD = 200;
+
+/** What leaks: a record of each visitor, and nobody removes any. */
+class SessionRecord {
+  readonly id: number;
+  readonly token: string;
+  constructor(id: number) {
+    this.id = id;
+    // Hexadecimal, so that it is one flat string on the heap and not two halves.
+    this.token = randomBytes(RECORD_BYTES / 2 - 40).toString('hex');
+  }
+}
 
 export type Faults = {
   current(): InnerFault;
@@ -26,13 +40,15 @@ export function createFaults(): Faults {
   const held = new Set<ServerResponse>();
   let fault: InnerFault = 'none';
   let latencyMs = DEFAULT_LATENCY_MS;
-  let leaked: Buffer[] = [];
+  let leaked: SessionRecord[] = [];
   let leaking: NodeJS.Timeout | undefined;
 
+  function rememberSession(): void {
+    leaked.push(new SessionRecord(leaked.length));
+  }
   const leak = () => {
-    // Filled, because untouched pages are not memory yet.
-    leaked.push(Buffer.alloc(LEAK_STEP_BYTES, 1));
-    if (leaked.length * LEAK_STEP_BYTES >= LEAK_MAX_BYTES) clearInterval(leaking);
+    for (let i = 0; i < LEAK_STEP_RECORDS; i++) rememberSession();
+    if (leaked.length >= LEAK_MAX_RECORDS) clearInterval(leaking);
   };
   const hold = (response: ServerResponse) => {
     const [oldest] = held;

@@ -15,6 +15,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { isFault, MAX_LATENCY_MS, type ServiceView } from './catalog.ts';
+import type { ConsoleAccess } from './member.ts';
 import { createRoster, type Restarted, type Roster, type RosterOptions } from './roster.ts';
 import { onceEach, verify } from './webhook.ts';
 
@@ -31,6 +32,8 @@ export type Fleet = {
   services(): ServiceView[];
   /** Where the worker reports that it works. */
   setHeartbeat(url: string): void;
+  /** Where every service reports its heap. */
+  setConsole(access: ConsoleAccess): void;
   close(): Promise<void>;
 };
 
@@ -70,6 +73,7 @@ export async function startFleet(options: RosterOptions): Promise<Fleet> {
     secret,
     services: roster.views,
     setHeartbeat: roster.setHeartbeat,
+    setConsole: roster.setConsole,
     close,
   };
 }

@@ -15,6 +15,8 @@ import { type Fleet, startFleet } from './fleet.ts';
 import { createClient, register } from './register.ts';
 
 const EMAIL = 'demo@example.com';
+/** The console ended on purpose, to be started again. */
+const RESTART_EXIT_CODE = 75;
 const run = promisify(execFile);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -61,10 +63,27 @@ function startConsole(env: NodeJS.ProcessEnv): Promise<string> {
     }
     child.on('error', reject);
     child.on('exit', (code) => {
+      if (code === RESTART_EXIT_CODE && !stopping) {
+        say('the console restarts itself');
+        startConsole(env).catch(fail);
+        return;
+      }
       reject(new Error(`the console ended with exit code ${code}`));
       stop(code || 1);
     });
   });
+}
+
+/** A key for the services, which may do nothing but report. Made anew each time: it is told to nobody else. */
+async function reportingKey(env: NodeJS.ProcessEnv): Promise<string> {
+  const role = ['--role', 'viewer', '--scopes', 'ingest'];
+  const cli = ['keys', 'create', '--name', 'demo services', ...role, '--json'];
+  const { stdout } = await run(process.execPath, [path.join(root, 'server/cli/main.ts'), ...cli], {
+    cwd: root,
+    env,
+  });
+  const { key }: { key: string } = JSON.parse(stdout);
+  return key;
 }
 
 /** The key of an earlier start while it counts, else a new one. */
@@ -131,6 +150,7 @@ async function start(): Promise<void> {
   }
   const databaseUrl = process.env.DATABASE_URL;
   await register({ consoleUrl: url, key, fleet, ...(databaseUrl ? { databaseUrl } : {}) });
+  fleet.setConsole({ url, key: await reportingKey(env) });
   say(`demo ready ${url}`);
   say(describe(url, fleet));
 }

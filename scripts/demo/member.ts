@@ -17,6 +17,10 @@ const READY_MS = 10_000;
 const LOOK_EVERY_MS = 50;
 const LOOK_MS = 1_000;
 
+/** A console, and a key with which a service may report to it. */
+export type ConsoleAccess = { url: string; key: string };
+type Told = { heartbeatUrl?: string; console?: ConsoleAccess };
+
 export type Member = {
   readonly kind: 'http' | 'redis';
   readonly url: string;
@@ -30,7 +34,7 @@ export type Member = {
   /** Puts a fault into the running process. */
   inject(fault: InnerFault, latencyMs?: number): Promise<void>;
   /** Hands something to the process; kept for later starts. */
-  tell(message: { heartbeatUrl: string }): void;
+  tell(message: Told): void;
 };
 
 async function waitUntil(answers: () => Promise<boolean>, alive: () => boolean): Promise<boolean> {
@@ -63,7 +67,7 @@ export function createService(options: {
   const url = `http://127.0.0.1:${port}`;
   let child: ChildProcess | null = null;
   let fault: Fault = 'none';
-  let heartbeatUrl: string | null = null;
+  let told: Told = {};
 
   const spawnChild = (first: InnerFault) => {
     const spawned = spawn(
@@ -80,7 +84,8 @@ export function createService(options: {
           DEMO_TOKEN: token,
           DEMO_PEERS: JSON.stringify(options.peers),
           DEMO_FAULT: first,
-          ...(heartbeatUrl ? { DEMO_HEARTBEAT_URL: heartbeatUrl } : {}),
+          ...(told.heartbeatUrl ? { DEMO_HEARTBEAT_URL: told.heartbeatUrl } : {}),
+          ...(told.console ? { DEMO_CONSOLE: JSON.stringify(told.console) } : {}),
         },
       },
     );
@@ -123,7 +128,7 @@ export function createService(options: {
       fault = next;
     },
     tell(message) {
-      heartbeatUrl = message.heartbeatUrl;
+      told = { ...told, ...message };
       if (isAlive(child) && child.connected) child.send(message);
     },
   };

@@ -9,7 +9,7 @@ import {
   type ServiceView,
   serviceNames,
 } from './catalog.ts';
-import { createRedis, createService, hasRedis, type Member } from './member.ts';
+import { type ConsoleAccess, createRedis, createService, hasRedis, type Member } from './member.ts';
 import { SUPERVISOR_PORT, takePort } from './ports.ts';
 
 export type RosterOptions = {
@@ -34,6 +34,7 @@ export type Roster = {
   /** Puts a fault in; `none` takes it out, and starts a member that is dead. A sentence when that cannot be done. */
   setFault(name: string, fault: Fault, latencyMs?: number): Promise<string | null>;
   setHeartbeat(url: string): void;
+  setConsole(access: ConsoleAccess): void;
   close(): Promise<void>;
 };
 type Entry = { member: Member; restarts: number; turn: Promise<unknown> };
@@ -127,6 +128,9 @@ export async function createRoster(options: RosterOptions): Promise<Roster> {
         await member.inject(fault, latencyMs);
         return null;
       }),
+    setConsole(access) {
+      for (const { member } of entries.values()) member.tell({ console: access });
+    },
     setHeartbeat: (url) => entries.get('worker')?.member.tell({ heartbeatUrl: url }),
     async close() {
       closed = true;

@@ -6,10 +6,17 @@
  * - `POST /control/fault { fault, latencyMs? }` (bearer token, loopback): puts a fault into it.
  * - everything else: its work, see `workloads.ts`.
  *
- * Environment: DEMO_PORT, DEMO_TOKEN, DEMO_PEERS (JSON: name → origin), DEMO_FAULT, DEMO_HEARTBEAT_URL, DEMO_SEED.
+ * Environment: DEMO_PORT, DEMO_TOKEN, DEMO_PEERS (JSON: name → origin), DEMO_FAULT, DEMO_HEARTBEAT_URL, DEMO_SEED,
+ * DEMO_CONSOLE (JSON: url and key of the console that it reports its heap to).
  */
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  type MemoryPolicy,
+  type MemoryWatcher,
+  reportTo,
+  watchMemory,
+} from '../../server/client/memory.ts';
 import { isFault, isServiceName, type ServiceName } from './catalog.ts';
 import { createFaults } from './faults.ts';
 import { call, type Peers, readText, seeded, type WorkerCounts, workloadOf } from './workloads.ts';
@@ -19,6 +26,14 @@ const WORK_EVERY_MS = 500;
 const BEAT_EVERY_MS = 2_000;
 const LISTEN_AGAIN_MS = 200;
 const LISTEN_ATTEMPTS = 40;
+/** A demo cannot wait an hour: judged over half a minute, and the console's page says so. */
+const MEMORY_POLICY: MemoryPolicy = {
+  windowSeconds: 20,
+  confirmSeconds: 5,
+  warmupSeconds: 5,
+  growthBytes: 8 * 1024 * 1024,
+};
+const REPORT_EVERY_MS = 2_000;
 
 const name = process.argv[2];
 if (!isServiceName(name)) {
@@ -81,8 +96,28 @@ function run(service: ServiceName): void {
   server.maxConnections = 1_000;
   listen(server, Number(env.DEMO_PORT ?? 0));
   if (service === 'worker') work(peers, counts, faults, env.DEMO_HEARTBEAT_URL ?? null);
+  watchOwnMemory(service, env.DEMO_CONSOLE);
   // Without its supervisor it has no reason to be.
   process.on('disconnect', () => process.exit(0));
+}
+
+/** Reports its heap to the console, as any program may; the supervisor says where that is. */
+function watchOwnMemory(name: ServiceName, first: string | undefined): void {
+  let watcher: MemoryWatcher | null = null;
+  const begin = (given: unknown) => {
+    const { url, key } = Object(given);
+    if (typeof url !== 'string' || typeof key !== 'string') return;
+    watcher?.close();
+    watcher = watchMemory({
+      name,
+      instance: 'demo',
+      policy: MEMORY_POLICY,
+      send: reportTo(url, key),
+      reportEveryMs: REPORT_EVERY_MS,
+    });
+  };
+  if (first) begin(JSON.parse(first));
+  process.on('message', (message) => begin(Object(message).console));
 }
 
 /** Calls the api all the time, and reports to the console that it does. */
