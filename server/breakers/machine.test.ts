@@ -309,7 +309,7 @@ describe('the window', () => {
       { maxLength: 200 },
     );
     const property = fc.property(moves, (steps) => {
-      const window = new SlidingWindow(defaultPolicy);
+      const window = new SlidingWindow({ ...defaultPolicy, slowCallMs: 1 });
       const list: { bucket: number; failed: boolean; slow: boolean }[] = [];
       let now = 1_000_000;
       let head = 0;

@@ -40,6 +40,8 @@ export type Outcome = 'success' | 'failure' | 'timeout' | 'ignored';
 /** Calls of one replica within the window. */
 export type Share = { replica: string; calls: number; failures: number; slow: number };
 
+const NONE: readonly never[] = [];
+
 export class Breaker {
   readonly name: string;
   /** Something was recorded that the store has not heard of. */
@@ -50,13 +52,17 @@ export class Breaker {
   #quorum: boolean;
   #own: SlidingWindow;
   #others: SlidingWindow | null = null;
-  #shares: Share[] = [];
+  #shares: readonly Share[] = NONE;
   /** What the others told last, to see whether it is news. */
   #heard = '';
   #state: SharedState = initialState();
   #alone: SharedState | null = null;
   /** Calls pass without a question. */
   #passes = true;
+  /** Outcomes of calls that pass are counted: nobody holds it closed. */
+  #counts = true;
+  /** From this on a call is slow; infinite where none is. */
+  #slowMs: number;
   /** The token of calls that pass; new with everything that changes. */
   #epoch = 1;
   #probes: Map<number, Probe & { alone: boolean }> | null = null;
@@ -68,6 +74,7 @@ export class Breaker {
     this.#policy = policy;
     this.#quorum = options.quorum ?? true;
     this.#own = new SlidingWindow(policy);
+    this.#slowMs = policy.slowCallMs ?? Number.POSITIVE_INFINITY;
   }
 
   get policy(): BreakerPolicy {
@@ -88,12 +95,26 @@ export class Breaker {
 
   /** Takes a new policy; a window of another shape begins empty. */
   setPolicy(policy: BreakerPolicy): void {
-    const { windowMs, bucketMs } = this.#policy;
+    const { windowMs, bucketMs, slowCallMs } = this.#policy;
     this.#policy = policy;
-    if (policy.windowMs === windowMs && policy.bucketMs === bucketMs) return;
+    this.#slowMs = policy.slowCallMs ?? Number.POSITIVE_INFINITY;
+    const same = policy.windowMs === windowMs && policy.bucketMs === bucketMs;
+    if (same && (policy.slowCallMs === null) === (slowCallMs === null)) return;
     this.#own = new SlidingWindow(policy);
     this.#others = null;
-    this.#shares = [];
+    this.#shares = NONE;
+  }
+
+  /** A token for one call while it is closed; else REJECTED, and `admit` knows more. */
+  pass(): number {
+    return this.#passes ? this.#epoch : REJECTED;
+  }
+  get passes(): boolean {
+    return this.#passes;
+  }
+  /** Whether the duration of a call matters. */
+  get isTimed(): boolean {
+    return this.#policy.slowCallMs !== null;
   }
 
   /** A token for one call, or REJECTED, or ASK: the store must be asked for a slot (`granted`). */
@@ -150,12 +171,12 @@ export class Breaker {
   /** The end of a call. Late, doubled and foreign tokens change nothing. */
   record(token: number, outcome: Outcome, durationMs: number, now: number): Effect | null {
     if (token > 0) {
-      if (token !== this.#epoch || outcome === 'ignored' || this.#state.forced !== null)
-        return null;
-      const { slowCallMs } = this.#policy;
-      const slow = slowCallMs !== null && durationMs >= slowCallMs;
-      this.#own.add(now, outcome !== 'success', slow);
+      if (token !== this.#epoch || outcome === 'ignored' || !this.#counts) return null;
+      const own = this.#own;
+      own.add(now, outcome !== 'success', durationMs >= this.#slowMs);
       this.dirty = true;
+      // What most calls see: nobody failed.
+      if (own.failures === 0 && own.slow === 0 && this.#others === null) return null;
       return this.#judge(now);
     }
     const probe = this.#probes?.get(token);
@@ -173,9 +194,7 @@ export class Breaker {
 
   #probeOutcome(outcome: Outcome, durationMs: number): ProbeOutcome {
     if (outcome === 'ignored') return 'ignored';
-    const { slowCallMs } = this.#policy;
-    const slow = slowCallMs !== null && durationMs >= slowCallMs;
-    return outcome === 'success' && !slow ? 'success' : 'failure';
+    return outcome === 'success' && durationMs < this.#slowMs ? 'success' : 'failure';
   }
 
   /** Opens when enough calls failed or were slow. */
@@ -231,6 +250,7 @@ export class Breaker {
     this.#epoch += 1;
     const { machine, forced } = this.#state;
     this.#passes = forced === 'closed' || (machine === 'closed' && this.#alone === null);
+    this.#counts = this.#passes && forced === null;
     this.#fullUntil = Number.NEGATIVE_INFINITY;
   }
 
@@ -258,11 +278,12 @@ export class Breaker {
     const heard = windows.map(({ replica, window }) => `${replica} ${window}`).join();
     const news = heard !== this.#heard;
     this.#heard = heard;
-    this.#shares = [];
+    this.#shares = NONE;
     if (windows.length === 0) {
       this.#others?.clear();
       return false;
     }
+    const shares: Share[] = [];
     this.#others ??= new SlidingWindow(this.#policy);
     this.#others.clear();
     const { bucketMs } = this.#policy;
@@ -278,8 +299,9 @@ export class Breaker {
         failures: this.#others.failures - failures,
         slow: this.#others.slow - slow,
       };
-      if (share.calls > 0) this.#shares.push(share);
+      if (share.calls > 0) shares.push(share);
     }
+    this.#shares = shares;
     return news;
   }
 
@@ -287,7 +309,7 @@ export class Breaker {
   forget(): void {
     this.#own.clear();
     this.#others?.clear();
-    this.#shares = [];
+    this.#shares = NONE;
   }
 
   /** The state as it is at `now`, the end of the open period included. */

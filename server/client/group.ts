@@ -22,7 +22,8 @@ export type BreakerGroup = {
   refresh(some: readonly Breaker[]): Promise<void>;
   /** A token for one call, or REJECTED. */
   admit(breaker: Breaker): number | Promise<number>;
-  record(breaker: Breaker, token: number, outcome: Outcome, durationMs: number): void;
+  /** `at` is the end of the call, by default now. */
+  record(breaker: Breaker, token: number, outcome: Outcome, durationMs: number, at?: number): void;
   /** Carries something to the store by hand: force, trip, reset, or a trial call of somebody else. */
   change(breaker: Breaker, asked: Change): Promise<Answer>;
   carry(breaker: Breaker, effect: Effect): Promise<void>;
@@ -188,7 +189,7 @@ export function createBreakerGroup(options: {
       }
     }
     for (const breaker of breakers.values()) {
-      if (breaker.machine(now()) !== 'closed') changed.add(breaker);
+      if (!breaker.passes) changed.add(breaker);
     }
     await exchange([...changed]);
   };
@@ -208,14 +209,10 @@ export function createBreakerGroup(options: {
       if (!breaker.idle(now())) breakers.set(breaker.name, breaker);
     }
   };
-  let lastPoll = now();
-  const tick = async () => {
+  const look = async () => {
     if (busy || closed) return;
     busy = true;
     try {
-      await flush();
-      if (now() - lastPoll < pollMs) return;
-      lastPoll = now();
       prune();
       await poll();
     } catch (error) {
@@ -224,8 +221,17 @@ export function createBreakerGroup(options: {
       busy = false;
     }
   };
-  const timer = setInterval(() => background(tick()), flushMs);
-  timer.unref?.();
+  const timer = setInterval(() => background(look()), pollMs);
+  timer.unref();
+  let flushing: ReturnType<typeof setTimeout> | undefined;
+  const flushSoon = () => {
+    if (flushing !== undefined || closed) return;
+    flushing = setTimeout(() => {
+      flushing = undefined;
+      background(flush().catch(goAlone));
+    }, flushMs);
+    flushing.unref();
+  };
   const hear = (from: BreakerStore, when: () => boolean) =>
     from.onChanged((answer) => {
       const breaker = when() && breakers.get(answer.name);
@@ -242,7 +248,7 @@ export function createBreakerGroup(options: {
       if (!away) background(exchange([breaker]));
       else if (memory.records.has(name)) {
         adopt(breaker, memory.records.peek(now(), name, policy));
-      } else settleAlone(breaker);
+      }
       return breaker;
     },
     find: (name) => breakers.get(name),
@@ -261,10 +267,13 @@ export function createBreakerGroup(options: {
         () => REJECTED,
       );
     },
-    record(breaker, token, outcome, durationMs) {
+    record(breaker, token, outcome, durationMs, at = now()) {
       const before = breaker.dirty;
-      const effect = breaker.record(token, outcome, durationMs, now());
-      if (breaker.dirty && !before) dirty.push(breaker);
+      const effect = breaker.record(token, outcome, durationMs, at);
+      if (breaker.dirty && !before) {
+        dirty.push(breaker);
+        flushSoon();
+      }
       if (effect) background(carry(breaker, effect));
     },
     async change(breaker, asked) {
@@ -280,6 +289,7 @@ export function createBreakerGroup(options: {
     async close() {
       closed = true;
       clearInterval(timer);
+      clearTimeout(flushing);
       for (const end of ends) end?.();
       await flush().catch(() => undefined);
       await Promise.all(pending);

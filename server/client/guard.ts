@@ -5,15 +5,24 @@
 import { type Breaker, type Outcome, REJECTED } from './breaker.ts';
 import type { BreakerGroup } from './group.ts';
 
-/** The call was not made: the breaker is open, or its trial calls are under way. */
+/**
+ * The call was not made: the breaker is open, or its trial calls are under way. One for each guard, without a stack: to
+ * make it anew would cost more than all the rest.
+ */
 export class BreakerOpenError extends Error {
   override readonly name = 'BreakerOpenError';
   readonly code = 'EBREAKEROPEN';
-  /** Milliseconds until a call may be tried; null while an operator holds the breaker open. */
-  readonly retryAfterMs: number | null;
-  constructor(breaker: string, retryAfterMs: number | null) {
+  readonly #retryAfterMs: () => number | null;
+  constructor(breaker: string, retryAfterMs: () => number | null) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(`The breaker ${breaker} is open.`);
-    this.retryAfterMs = retryAfterMs;
+    Error.stackTraceLimit = stackTraceLimit;
+    this.#retryAfterMs = retryAfterMs;
+  }
+  /** Milliseconds from now until a call may be tried; null while an operator holds the breaker open. */
+  get retryAfterMs(): number | null {
+    return this.#retryAfterMs();
   }
 }
 
@@ -47,43 +56,77 @@ export function createGuard(
   now: () => number,
   options: GuardOptions = {},
 ): Guard {
-  const outcomeOf = options.outcomeOf ?? defaultOutcome;
-  const deadlines =
-    options.timeoutMs === undefined ? null : createDeadlines(options.timeoutMs, now);
+  return new BreakerGuard(group, breaker, now, options);
+}
 
-  const finish = async <T>(
+const settled = Promise.resolve();
+
+// A class, because there may be thousands: methods are shared, closures are not.
+class BreakerGuard implements Guard {
+  readonly breaker: Breaker;
+  readonly #group: BreakerGroup;
+  readonly #now: () => number;
+  readonly #outcomeOf: (error: unknown) => Outcome;
+  readonly #deadlines: Deadlines | null;
+  #refuse: (() => never) | null = null;
+
+  constructor(group: BreakerGroup, breaker: Breaker, now: () => number, options: GuardOptions) {
+    this.breaker = breaker;
+    this.#group = group;
+    this.#now = now;
+    this.#outcomeOf = options.outcomeOf ?? defaultOutcome;
+    const { timeoutMs } = options;
+    this.#deadlines = timeoutMs === undefined ? null : createDeadlines(timeoutMs, now);
+  }
+
+  run<T>(call: (signal: AbortSignal | undefined) => Promise<T>): Promise<T> {
+    const { breaker } = this;
+    const passing = breaker.pass();
+    if (passing !== REJECTED) return this.#finish(passing, call);
+    const token = this.#group.admit(breaker);
+    if (typeof token !== 'number') {
+      return token.then((given) =>
+        given === REJECTED ? this.#refused() : this.#finish(given, call),
+      );
+    }
+    return token === REJECTED ? this.#refused() : this.#finish(token, call);
+  }
+
+  async #finish<T>(
     token: number,
     call: (signal: AbortSignal | undefined) => Promise<T>,
-  ): Promise<T> => {
-    const started = now();
+  ): Promise<T> {
+    const deadlines = this.#deadlines;
+    // The clock is read only when somebody asks how long it took.
+    const started = deadlines || this.breaker.isTimed ? this.#now() : 0;
     try {
       const result = deadlines ? await deadlines.run(call, started) : await call(undefined);
-      group.record(breaker, token, 'success', now() - started);
+      const ended = this.#now();
+      this.#group.record(this.breaker, token, 'success', ended - started, ended);
       return result;
     } catch (error) {
-      group.record(breaker, token, outcomeOf(error), now() - started);
+      const ended = this.#now();
+      const outcome = this.#outcomeOf(error);
+      this.#group.record(this.breaker, token, outcome, ended - started, ended);
       throw error;
     }
-  };
-  const refuse = () => {
-    // Without a stack: it would cost more than all the rest, and says nothing that the name does not.
-    const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0;
-    const error = new BreakerOpenError(breaker.name, breaker.retryAfterMs(now()));
-    Error.stackTraceLimit = stackTraceLimit;
-    return Promise.reject(error);
-  };
-  return {
-    breaker,
-    run(call) {
-      const token = group.admit(breaker);
-      if (typeof token !== 'number') {
-        return token.then((given) => (given === REJECTED ? refuse() : finish(given, call)));
-      }
-      return token === REJECTED ? refuse() : finish(token, call);
-    },
-  };
+  }
+
+  #refused(): Promise<never> {
+    if (!this.#refuse) {
+      const { breaker } = this;
+      const now = this.#now;
+      const error = new BreakerOpenError(breaker.name, () => breaker.retryAfterMs(now()));
+      this.#refuse = () => {
+        throw error;
+      };
+    }
+    // A turn later, when the caller waits already: a rejection that nobody awaits yet is tracked by Node, at a price.
+    return settled.then(this.#refuse);
+  }
 }
+
+type Deadlines = ReturnType<typeof createDeadlines>;
 
 /** Calls with the same time-out end in the order in which they began, so that one timer is enough. */
 function createDeadlines(timeoutMs: number, now: () => number) {

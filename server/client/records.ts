@@ -23,7 +23,8 @@ import type {
 
 type Entry = {
   state: SharedState;
-  windows: Map<string, { at: number; generation: number; window: string }>;
+  /** By replica; made with the first. */
+  windows: Map<string, { at: number; generation: number; window: string }> | null;
 };
 /** Least recently used ones leave first, those that are closed before the others. */
 const MAX_RECORDS = 100_000;
@@ -40,8 +41,9 @@ export class BreakerRecords {
   exchange(now: number, replica: string, { name, policy, generation, window }: Offer): Answer {
     const entry = this.#entry(name);
     this.#act(now, name, entry, (state) => pass(state, policy, now));
-    if (window !== null) entry.windows.delete(replica);
+    if (window !== null) entry.windows?.delete(replica);
     if (window && generation === entry.state.generation) {
+      entry.windows ??= new Map();
       entry.windows.set(replica, { at: now, generation, window });
       if (entry.windows.size > MAX_REPLICAS) {
         for (const oldest of entry.windows.keys()) {
@@ -50,9 +52,9 @@ export class BreakerRecords {
         }
       }
     }
-    for (const [other, held] of entry.windows) {
+    for (const [other, held] of entry.windows ?? []) {
       if (held.generation === entry.state.generation && now - held.at < policy.windowMs) continue;
-      entry.windows.delete(other);
+      entry.windows?.delete(other);
     }
     return this.#answer(now, name, entry, replica);
   }
@@ -92,7 +94,7 @@ export class BreakerRecords {
   seed(now: number, { name, openedAgoMs, slots, windows: _, ...known }: Answer): void {
     const leases = slots.map((slot) => (slot > 0 ? now + slot : slot));
     const state = { ...known, openedAt: now - openedAgoMs, slots: leases };
-    this.#keep(name, { state, windows: new Map() });
+    this.#keep(name, { state, windows: null });
   }
 
   has(name: string): boolean {
@@ -111,7 +113,7 @@ export class BreakerRecords {
 
   #entry(name: string): Entry {
     const known = this.#entries.get(name);
-    const entry = known ?? { state: initialState(), windows: new Map() };
+    const entry = known ?? { state: initialState(), windows: null };
     this.#keep(name, entry);
     return entry;
   }
@@ -135,7 +137,7 @@ export class BreakerRecords {
     const before = { ...state };
     const result = work(state);
     if (state.generation !== before.generation) {
-      entry.windows.clear();
+      entry.windows = null;
       this.#onTransition(transition(name, before, state, now));
     }
     return result;
@@ -143,7 +145,7 @@ export class BreakerRecords {
 
   #answer(now: number, name: string, { state, windows }: Entry, asker?: string): Answer {
     const others = [];
-    for (const [replica, { at, window }] of windows) {
+    for (const [replica, { at, window }] of windows ?? []) {
       if (replica !== asker) others.push({ replica, agoMs: now - at, window });
     }
     const { generation, machine, forced, cause, openedAt } = state;

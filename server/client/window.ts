@@ -3,10 +3,8 @@
  * taken out of the sums once. Times are milliseconds of one monotonic clock; what comes from before the newest bucket
  * (a clock that was set back) is counted there.
  */
-const CALLS = 0;
 const FAILURES = 1;
 const SLOW = 2;
-const FIELDS = 3;
 
 /** One bucket as it travels: its age in buckets, calls, failures, slow calls. */
 export type Bucket = readonly [age: number, calls: number, failures: number, slow: number];
@@ -22,10 +20,14 @@ export class SlidingWindow {
   #head = 0;
   #headEnd = 0;
 
-  constructor(policy: { windowMs: number; bucketMs: number }) {
+  /** Numbers a bucket: calls, failures, and slow calls where the policy knows such. */
+  readonly #fields: 2 | 3;
+
+  constructor(policy: { windowMs: number; bucketMs: number; slowCallMs: number | null }) {
+    this.#fields = policy.slowCallMs === null ? 2 : 3;
     this.#size = policy.windowMs / policy.bucketMs;
     this.#bucketMs = policy.bucketMs;
-    this.#counts = new Uint32Array(this.#size * FIELDS);
+    this.#counts = new Uint32Array(this.#size * this.#fields);
   }
 
   /** Forgets what is older than the window. */
@@ -36,10 +38,10 @@ export class SlidingWindow {
     if (passed >= this.#size) this.clear();
     else {
       for (let n = this.#head + 1; n <= head; n++) {
-        const at = (n % this.#size) * FIELDS;
-        this.calls -= this.#take(at + CALLS);
+        const at = (n % this.#size) * this.#fields;
+        this.calls -= this.#take(at);
         this.failures -= this.#take(at + FAILURES);
-        this.slow -= this.#take(at + SLOW);
+        if (this.#fields > SLOW) this.slow -= this.#take(at + SLOW);
       }
     }
     this.#head = head;
@@ -54,7 +56,7 @@ export class SlidingWindow {
 
   add(now: number, failed: boolean, slow: boolean): void {
     this.advance(now);
-    const at = (this.#head % this.#size) * FIELDS;
+    const at = (this.#head % this.#size) * this.#fields;
     const counts = this.#counts;
     // Within bounds: `at` is the start of one of `#size` buckets.
     (counts[at] as number)++;
@@ -63,7 +65,7 @@ export class SlidingWindow {
       (counts[at + FAILURES] as number)++;
       this.failures++;
     }
-    if (slow) {
+    if (slow && this.#fields > SLOW) {
       (counts[at + SLOW] as number)++;
       this.slow++;
     }
@@ -76,15 +78,20 @@ export class SlidingWindow {
     this.slow = 0;
   }
 
+  #at(age: number): number {
+    return ((((this.#head - age) % this.#size) + this.#size) % this.#size) * this.#fields;
+  }
+
   /** Buckets that hold something, newest first. */
   buckets(now: number): Bucket[] {
     this.advance(now);
     const found: Bucket[] = [];
     for (let age = 0; age < this.#size; age++) {
-      const at = ((((this.#head - age) % this.#size) + this.#size) % this.#size) * FIELDS;
+      const at = this.#at(age);
       const calls = this.#counts[at] ?? 0;
       if (calls === 0) continue;
-      found.push([age, calls, this.#counts[at + FAILURES] ?? 0, this.#counts[at + SLOW] ?? 0]);
+      const slow = this.#fields > SLOW ? (this.#counts[at + SLOW] ?? 0) : 0;
+      found.push([age, calls, this.#counts[at + FAILURES] ?? 0, slow]);
     }
     return found;
   }
@@ -94,12 +101,13 @@ export class SlidingWindow {
     this.advance(now);
     for (const [age, calls, failures, slow] of buckets) {
       if (age < 0 || age >= this.#size) continue;
-      const at = ((((this.#head - age) % this.#size) + this.#size) % this.#size) * FIELDS;
+      const at = this.#at(age);
       this.#counts[at] = (this.#counts[at] ?? 0) + calls;
       this.#counts[at + FAILURES] = (this.#counts[at + FAILURES] ?? 0) + failures;
-      this.#counts[at + SLOW] = (this.#counts[at + SLOW] ?? 0) + slow;
       this.calls += calls;
       this.failures += failures;
+      if (this.#fields <= SLOW) continue;
+      this.#counts[at + SLOW] = (this.#counts[at + SLOW] ?? 0) + slow;
       this.slow += slow;
     }
   }
