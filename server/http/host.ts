@@ -135,7 +135,7 @@ export async function createHost(
     return reply
       .header('cache-control', 'no-store')
       .type(runtime.metrics.registry.contentType)
-      .send(await runtime.metrics.registry.metrics());
+      .send(await runtime.metrics.exposition());
   });
   registerHeartbeat(app, runtime);
   registerAlertmanager(app, runtime, identity);

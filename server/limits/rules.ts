@@ -100,10 +100,10 @@ export function builtInRules({ perMinute, set }: Configured): Rule[] {
       name: 'overall-unknown',
     },
     base('ingest', {
-      pattern: '/v1/*, /api/v1/write, metrics.ingest, telemetry.ingest',
+      pattern: '/v1/*, /api/v1/write, metrics.ingest, telemetry.ingest, memory.report',
       per: 'caller',
       mode: 'instead',
-      procedures: ['metrics.ingest', 'telemetry.ingest'],
+      procedures: ['metrics.ingest', 'telemetry.ingest', 'memory.report'],
     }),
     fixed('breakers', PROGRAMS, {
       pattern: 'breakers.permit, breakers.record',

@@ -6,6 +6,7 @@ import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from './clock.ts';
+import { createExposition } from './exposition.ts';
 
 export const PREFIX = 'wheelhouse_';
 const SLOTS = 10;
@@ -92,6 +93,8 @@ export function createMetrics(options: { version: string; clock: Clock }) {
 
   return {
     registry,
+    /** The registry in the Prometheus text format, without holding up the event loop. */
+    exposition: createExposition(registry),
     recent: recent.read,
     streamClients: () => streamClients,
     streamOpened: () => {
