@@ -19,6 +19,8 @@ const pages = [
   { path: '/maintenance', title: 'Maintenance' },
   { path: '/game-days', title: 'Game days' },
   { path: '/memory', title: 'Memory' },
+  { path: '/limits', title: 'Limits' },
+  { path: '/cache', title: 'Cache' },
   { path: '/channels', title: 'Channels' },
   { path: '/users', title: 'Users' },
   { path: '/sessions', title: 'Account and sessions' },

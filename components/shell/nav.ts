@@ -3,6 +3,7 @@ import {
   BellRing,
   Cable,
   ChartSpline,
+  DatabaseZap,
   FlaskConical,
   Gauge,
   HeartPulse,
@@ -12,6 +13,7 @@ import {
   ScrollText,
   Settings2,
   Siren,
+  TrafficCone,
   UsersRound,
   Wrench,
 } from 'lucide-react';
@@ -92,6 +94,22 @@ export const nav: readonly NavEntry[] = [
     icon: FlaskConical,
     role: 'viewer',
     key: 'd',
+  },
+  {
+    href: '/limits',
+    label: 'Limits',
+    group: 'Protect',
+    icon: TrafficCone,
+    role: 'viewer',
+    key: 'l',
+  },
+  {
+    href: '/cache',
+    label: 'Cache',
+    group: 'Protect',
+    icon: DatabaseZap,
+    role: 'viewer',
+    key: 'w',
   },
   {
     href: '/memory',

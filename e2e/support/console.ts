@@ -37,6 +37,10 @@ export async function startConsole(
     MALLOC_TRIM_THRESHOLD_: '131072',
     WHEELHOUSE_DATA_DIR: dataDir,
     PORT: '0',
+    // Tests and benchmarks ask faster than scripts do. People keep the limits that they have everywhere.
+    WHEELHOUSE_LIMIT_ADDRESS: '600000',
+    WHEELHOUSE_LIMIT_KEY: '6000000',
+    WHEELHOUSE_LIMIT_OVERALL: '6000000',
     ...options.env,
   };
   const started = performance.now();
