@@ -19,6 +19,7 @@ export type Topic =
   | 'notify'
   | 'gamedays'
   | 'memory'
+  | 'breakers'
   | 'dashboards';
 export type LiveState = 'connecting' | 'live' | 'stale' | 'paused';
 export type LiveSnapshot = {

@@ -15,6 +15,7 @@ const affected: Record<string, readonly { pathKey(): readonly unknown[] }[]> = {
   gamedays: [trpc.gamedays],
   dashboards: [trpc.dashboards],
   memory: [trpc.memory],
+  breakers: [trpc.breakers],
   metrics: [trpc.metrics.saved.list, trpc.metrics.describe],
   system: [trpc.system.overview, trpc.system.info, trpc.system.settings],
 };
@@ -36,6 +37,7 @@ export function useLiveQueries(): void {
     'dashboards',
     'metrics',
     'memory',
+    'breakers',
   ]);
   useLiveEvents((events) => {
     for (const { topic, type } of events) {

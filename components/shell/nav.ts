@@ -3,6 +3,7 @@ import {
   BellRing,
   Cable,
   ChartSpline,
+  CircuitBoard,
   DatabaseZap,
   FlaskConical,
   Gauge,
@@ -96,6 +97,14 @@ export const nav: readonly NavEntry[] = [
     key: 'd',
   },
   {
+    href: '/breakers',
+    label: 'Breakers',
+    group: 'Protect',
+    icon: CircuitBoard,
+    role: 'viewer',
+    key: 'r',
+  },
+  {
     href: '/limits',
     label: 'Limits',
     group: 'Protect',
@@ -158,6 +167,7 @@ type Detail = { href: string; label: string; list: string; timeRange?: 'store' }
 const details: readonly Detail[] = [
   { href: '/health/target', label: 'Target', list: '/health' },
   { href: '/incidents/detail', label: 'Incident', list: '/incidents' },
+  { href: '/breakers/detail', label: 'Breaker', list: '/breakers' },
   { href: '/dashboards/view', label: 'Dashboard', list: '/dashboards', timeRange: 'store' },
 ];
 

@@ -10,15 +10,18 @@ type PagesOptions<T> = {
   /** What else the answer depends on. */
   input: object;
   fetchPage(cursor: string | null, signal: AbortSignal): Promise<Page<T>>;
+  /** Asks again this often, for what changes without an event. */
+  refetchMs?: number;
 };
 
 /** A list that is read page by page. The server takes a cursor and nothing else of the query's own. */
-export function usePages<T>({ pathKey, input, fetchPage }: PagesOptions<T>) {
+export function usePages<T>({ pathKey, input, fetchPage, refetchMs }: PagesOptions<T>) {
   const query = useInfiniteQuery({
     queryKey: [...pathKey, { pages: input }],
     queryFn: ({ pageParam, signal }) => fetchPage(pageParam, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
+    ...(refetchMs === undefined ? {} : { refetchInterval: refetchMs }),
   });
   const items = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data]);
   return { query, items };

@@ -1,0 +1,148 @@
+'use client';
+
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { ErrorPanel } from '../../../../components/data/error-panel.tsx';
+import { api, queryClient, trpc } from '../../../../components/trpc/client.ts';
+import { failureOf } from '../../../../components/trpc/errors.ts';
+import { Button } from '../../../../components/ui/button.tsx';
+import { Dialog } from '../../../../components/ui/dialog.tsx';
+import { Field } from '../../../../components/ui/field.tsx';
+import { Input } from '../../../../components/ui/input.tsx';
+import { Skeleton } from '../../../../components/ui/skeleton.tsx';
+import { submitOnCtrlEnter } from '../../../../components/ui/submit.ts';
+import { toast } from '../../../../components/ui/toast.tsx';
+import type { BreakerDetail } from '../../../../server/breakers/contract.ts';
+import { Backtest } from './backtest.tsx';
+import { check, policyOf, type Values, valuesOf } from './policy-form.ts';
+
+const numbers: readonly [keyof Values, string, string][] = [
+  ['failureThreshold', 'Opens from, % failed', 'Time-outs are failures.'],
+  ['minimumCalls', 'Minimum calls', 'Fewer in the window never open it.'],
+  ['windowMs', 'Window, seconds', 'Outcomes of this long count.'],
+  ['openMs', 'Stays open, seconds', 'Then trial calls are let through.'],
+  ['halfOpenProbes', 'Trial calls', 'All of them must succeed.'],
+  ['probeLeaseMs', 'Trial ends after, seconds', 'A trial without an answer has failed.'],
+];
+const slow: readonly [keyof Values, string, string][] = [
+  ['slowCallMs', 'A call is slow from, seconds', 'Empty: no call is slow.'],
+  ['slowCallThreshold', 'Opens from, % slow', 'Counts beside failures.'],
+];
+
+function PolicyForm({ breaker, onClose }: { breaker: BreakerDetail | null; onClose(): void }) {
+  const before = valuesOf(breaker);
+  const [values, setValues] = useState(before);
+  const [touched, setTouched] = useState<Partial<Record<string, boolean>>>({});
+  const [asked, setAsked] = useState(false);
+  const { input, faults } = check(values);
+  const save = useMutation({
+    mutationFn: async () => {
+      if (!input) throw new Error('invalid');
+      return api.breakers.upsert.mutate(input);
+    },
+    onSuccess: async () => {
+      await queryClient.invalidateQueries({ queryKey: trpc.breakers.pathKey() });
+      toast('ok', `${values.name} is ${breaker ? 'saved' : 'added'}.`);
+      onClose();
+    },
+  });
+  const failure = save.error ? failureOf(save.error) : null;
+  const errorOf = (field: keyof Values) =>
+    failure?.fields.find(({ path }) => path.split('.').at(-1) === field)?.message ??
+    (touched[field] ? faults[field] : undefined);
+  const bind = (field: keyof Values) => ({
+    value: values[field],
+    onChange: ({ target }: { target: { value: string } }) => {
+      save.reset();
+      setValues({ ...values, [field]: target.value });
+    },
+    onBlur: () => setTouched({ ...touched, [field]: true }),
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setTouched(Object.fromEntries(Object.keys(values).map((field) => [field, true])));
+    if (input) save.mutate();
+  };
+  const close = () => {
+    const dirty = JSON.stringify(values) !== JSON.stringify(before);
+    if (dirty && !asked) setAsked(true);
+    else onClose();
+  };
+  const numeric = ([field, label, help]: (typeof numbers)[number]) => (
+    <Field key={field} label={label} help={help} error={errorOf(field)}>
+      {(control) => <Input {...control} {...bind(field)} inputMode="decimal" autoComplete="off" />}
+    </Field>
+  );
+  const { policy } = policyOf(values);
+  return (
+    <Dialog
+      open
+      as="sheet"
+      title={breaker ? `Policy of ${breaker.name}` : 'Add a breaker'}
+      description="When it opens, for how long, and how it is tried again."
+      onOpenChange={close}
+    >
+      <form noValidate onSubmit={submit} onKeyDown={submitOnCtrlEnter} className="grid gap-4">
+        {breaker ? null : (
+          <Field label="Name" help="What programs call it, e.g. payments." error={errorOf('name')}>
+            {(control) => <Input {...control} {...bind('name')} autoComplete="off" />}
+          </Field>
+        )}
+        <Field label="Description" error={errorOf('description')}>
+          {(control) => <Input {...control} {...bind('description')} autoComplete="off" />}
+        </Field>
+        <div className="grid grid-cols-2 items-start gap-4">{numbers.map(numeric)}</div>
+        <div className="grid grid-cols-2 items-start gap-4">{slow.map(numeric)}</div>
+        <Field
+          label="Alerts that hold it open"
+          help="One label=value a line; an alert must have them all. An alert with the label breaker and this name holds it in any case."
+          error={errorOf('matchers')}
+        >
+          {(control) => (
+            <textarea
+              {...control}
+              {...bind('matchers')}
+              rows={2}
+              className="w-full rounded-control border border-line-control bg-surface px-2.5 py-1.5 font-mono text-12"
+            />
+          )}
+        </Field>
+        {breaker ? <Backtest name={breaker.name} policy={policy} /> : null}
+        {failure && failure.fields.length === 0 ? (
+          <p role="alert" className="text-13 text-bad-text">
+            {failure.message}
+          </p>
+        ) : null}
+        {asked ? (
+          <p role="alert" className="text-13 text-warn-text">
+            There are unsaved changes. Cancel again to drop them.
+          </p>
+        ) : null}
+        <div className="sticky bottom-[-16px] -mx-5 -mb-4 flex justify-end gap-2 border-t bg-surface px-5 py-3">
+          <Button onClick={close}>Cancel</Button>
+          <Button type="submit" look="primary" busy={save.isPending}>
+            {breaker ? 'Save policy' : 'Add breaker'}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** A breaker is made (`name` null), or its policy changed after it was tried on the past. */
+export default function PolicySheet({ name, onClose }: { name: string | null; onClose(): void }) {
+  const query = useQuery(
+    trpc.breakers.get.queryOptions({ name: name ?? '' }, { enabled: name !== null }),
+  );
+  if (name === null) return <PolicyForm breaker={null} onClose={onClose} />;
+  if (query.data) return <PolicyForm breaker={query.data} onClose={onClose} />;
+  return (
+    <Dialog open as="sheet" title={`Policy of ${name}`} onOpenChange={onClose}>
+      {query.isError ? (
+        <ErrorPanel what="The breaker" error={query.error} onRetry={() => query.refetch()} />
+      ) : (
+        <Skeleton className="h-64" />
+      )}
+    </Dialog>
+  );
+}
