@@ -19,6 +19,7 @@ const pages = [
   { path: '/maintenance', title: 'Maintenance' },
   { path: '/game-days', title: 'Game days' },
   { path: '/memory', title: 'Memory' },
+  { path: '/breakers', title: 'Breakers' },
   { path: '/limits', title: 'Limits' },
   { path: '/cache', title: 'Cache' },
   { path: '/channels', title: 'Channels' },

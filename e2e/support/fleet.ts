@@ -33,7 +33,7 @@ export async function startTestFleet(
       );
       const { key }: { key: string } = JSON.parse(made);
       const ids = await register({ consoleUrl: system.url, key, fleet });
-      const scoped = ['--role', 'viewer', '--scopes', 'ingest', '--json'];
+      const scoped = ['--role', 'operator', '--scopes', 'ingest', '--json'];
       const own = JSON.parse(await system.cli('keys', 'create', '--name', 'services', ...scoped));
       fleet.setConsole({ url: system.url, key: own.key });
       const client = createClient(system.url, key);

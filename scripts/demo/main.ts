@@ -74,9 +74,9 @@ function startConsole(env: NodeJS.ProcessEnv): Promise<string> {
   });
 }
 
-/** A key for the services, which may do nothing but report. Made anew each time: it is told to nobody else. */
-async function reportingKey(env: NodeJS.ProcessEnv): Promise<string> {
-  const role = ['--role', 'viewer', '--scopes', 'ingest'];
+/** A key for the services, which report their heap and share breakers. Made anew each time: it is told to nobody else. */
+async function serviceKey(env: NodeJS.ProcessEnv): Promise<string> {
+  const role = ['--role', 'operator', '--scopes', 'ingest'];
   const cli = ['keys', 'create', '--name', 'demo services', ...role, '--json'];
   const { stdout } = await run(process.execPath, [path.join(root, 'server/cli/main.ts'), ...cli], {
     cwd: root,
@@ -150,7 +150,7 @@ async function start(): Promise<void> {
   }
   const databaseUrl = process.env.DATABASE_URL;
   await register({ consoleUrl: url, key, fleet, ...(databaseUrl ? { databaseUrl } : {}) });
-  fleet.setConsole({ url, key: await reportingKey(env) });
+  fleet.setConsole({ url, key: await serviceKey(env) });
   say(`demo ready ${url}`);
   say(describe(url, fleet));
 }

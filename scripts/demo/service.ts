@@ -7,7 +7,7 @@
  * - everything else: its work, see `workloads.ts`.
  *
  * Environment: DEMO_PORT, DEMO_TOKEN, DEMO_PEERS (JSON: name → origin), DEMO_FAULT, DEMO_HEARTBEAT_URL, DEMO_SEED,
- * DEMO_CONSOLE (JSON: url and key of the console that it reports its heap to).
+ * DEMO_CONSOLE (JSON: url and key of the console that it reports its heap to and shares breakers through).
  */
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -17,6 +17,7 @@ import {
   reportTo,
   watchMemory,
 } from '../../server/client/memory.ts';
+import { createCallGuards } from './breakers.ts';
 import { isFault, isServiceName, type ServiceName } from './catalog.ts';
 import { createFaults } from './faults.ts';
 import { call, type Peers, readText, seeded, type WorkerCounts, workloadOf } from './workloads.ts';
@@ -35,6 +36,8 @@ const MEMORY_POLICY: MemoryPolicy = {
 };
 const REPORT_EVERY_MS = 2_000;
 
+let watcher: MemoryWatcher | null = null;
+
 const name = process.argv[2];
 if (!isServiceName(name)) {
   console.error(`There is no service ${name}.`);
@@ -49,7 +52,8 @@ function run(service: ServiceName): void {
   const faults = createFaults();
   const random = seeded(Number(env.DEMO_SEED ?? 42));
   const counts: WorkerCounts = { done: 0, failed: 0, lastError: null };
-  const workload = workloadOf(service, peers, counts);
+  const guards = createCallGuards(service);
+  const workload = workloadOf(service, peers, counts, guards.call);
   let requests = 0;
   if (isFault(env.DEMO_FAULT) && env.DEMO_FAULT !== 'kill') faults.set(env.DEMO_FAULT);
 
@@ -96,28 +100,31 @@ function run(service: ServiceName): void {
   server.maxConnections = 1_000;
   listen(server, Number(env.DEMO_PORT ?? 0));
   if (service === 'worker') work(peers, counts, faults, env.DEMO_HEARTBEAT_URL ?? null);
-  watchOwnMemory(service, env.DEMO_CONSOLE);
+  const meetConsole = (access: unknown) => {
+    watchOwnMemory(service, access);
+    guards.connect(access);
+  };
+  if (env.DEMO_CONSOLE) meetConsole(JSON.parse(env.DEMO_CONSOLE));
+  process.on('message', (message) => {
+    const { console: access } = Object(message);
+    if (access) meetConsole(access);
+  });
   // Without its supervisor it has no reason to be.
   process.on('disconnect', () => process.exit(0));
 }
 
 /** Reports its heap to the console, as any program may; the supervisor says where that is. */
-function watchOwnMemory(name: ServiceName, first: string | undefined): void {
-  let watcher: MemoryWatcher | null = null;
-  const begin = (given: unknown) => {
-    const { url, key } = Object(given);
-    if (typeof url !== 'string' || typeof key !== 'string') return;
-    watcher?.close();
-    watcher = watchMemory({
-      name,
-      instance: 'demo',
-      policy: MEMORY_POLICY,
-      send: reportTo(url, key),
-      reportEveryMs: REPORT_EVERY_MS,
-    });
-  };
-  if (first) begin(JSON.parse(first));
-  process.on('message', (message) => begin(Object(message).console));
+function watchOwnMemory(name: ServiceName, access: unknown): void {
+  const { url, key } = Object(access);
+  if (typeof url !== 'string' || typeof key !== 'string') return;
+  watcher?.close();
+  watcher = watchMemory({
+    name,
+    instance: 'demo',
+    policy: MEMORY_POLICY,
+    send: reportTo(url, key),
+    reportEveryMs: REPORT_EVERY_MS,
+  });
 }
 
 /** Calls the api all the time, and reports to the console that it does. */

@@ -1,5 +1,7 @@
 /** What the services do for a living. Small, real, and bounded: maps hold a fixed number of entries. */
 import type { IncomingMessage } from 'node:http';
+import { BreakerOpenError } from '../../server/client/index.ts';
+import type { CallPeer } from './breakers.ts';
 import type { ServiceName } from './catalog.ts';
 
 export type Answer = { status: number; body: unknown };
@@ -116,8 +118,11 @@ export async function call(url: string, init: RequestInit = {}): Promise<unknown
   return answer.ok ? body : null;
 }
 
-/** `GET /checkout?order=ID&q=WORDS`: searches, looks into the cache, takes a payment. 502 names who did not answer. */
-function api(peers: Peers): Workload {
+/**
+ * `GET /checkout?order=ID&q=WORDS`: searches, looks into the cache, takes a payment. 502 names who did not answer, or
+ * was not asked because its breaker is open.
+ */
+function api(peers: Peers, guarded: CallPeer): Workload {
   return async (_request, url) => {
     if (url.pathname !== '/checkout') return notFound;
     const q = url.searchParams.get('q') ?? 'red lamp';
@@ -125,21 +130,24 @@ function api(peers: Peers): Workload {
     let asked = 'search';
     try {
       const key = encodeURIComponent(q);
-      const found = await call(`${peers.search}/search?q=${key}`);
+      const found = await guarded('search', () => call(`${peers.search}/search?q=${key}`));
       asked = 'cache';
-      const hit = await call(`${peers.cache}/entries/${key}`);
+      const hit = await guarded('cache', () => call(`${peers.cache}/entries/${key}`));
       if (!hit) {
         const body = JSON.stringify(found);
-        await call(`${peers.cache}/entries/${key}`, { method: 'PUT', body });
+        await guarded('cache', () =>
+          call(`${peers.cache}/entries/${key}`, { method: 'PUT', body }),
+        );
       }
       asked = 'payments';
-      const payment = await call(`${peers.payments}/payments`, {
-        method: 'POST',
-        body: JSON.stringify({ orderId, amountCents: 1_999 }),
-      });
+      const order = JSON.stringify({ orderId, amountCents: 1_999 });
+      const payment = await guarded('payments', () =>
+        call(`${peers.payments}/payments`, { method: 'POST', body: order }),
+      );
       return { status: 200, body: { orderId, cached: hit !== null, payment } };
-    } catch {
-      return { status: 502, body: { error: `${asked} did not answer`, service: asked } };
+    } catch (reason) {
+      const why = reason instanceof BreakerOpenError ? 'was not asked' : 'did not answer';
+      return { status: 502, body: { error: `${asked} ${why}`, service: asked } };
     }
   };
 }
@@ -165,7 +173,12 @@ function worker(counts: WorkerCounts): Workload {
     url.pathname === '/jobs' ? { status: 200, body: counts } : notFound;
 }
 
-export function workloadOf(name: ServiceName, peers: Peers, counts: WorkerCounts): Workload {
+export function workloadOf(
+  name: ServiceName,
+  peers: Peers,
+  counts: WorkerCounts,
+  guarded: CallPeer,
+): Workload {
   switch (name) {
     case 'cache':
       return cache();
@@ -176,7 +189,7 @@ export function workloadOf(name: ServiceName, peers: Peers, counts: WorkerCounts
     case 'flaky':
       return flaky();
     case 'api':
-      return api(peers);
+      return api(peers, guarded);
     case 'worker':
       return worker(counts);
   }
