@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
 import { startConsole } from '../e2e/support/console.ts';
 import { bucketOf, type Charge } from '../server/limits/bucket.ts';
-import { createTaker } from '../server/limits/taker.ts';
+import { type Asked, createTaker } from '../server/limits/taker.ts';
 import { systemClock } from '../server/platform/clock.ts';
 import { silentLog } from '../server/platform/log.ts';
 import { connectRedis } from '../server/platform/redis/connect.ts';
@@ -20,10 +20,12 @@ const median = (values: number[]) => values.sort((a, b) => a - b)[values.length 
 const charge = (limit: string, perMinute: number, id = 'x'): Charge => ({
   limit,
   subject: `key:${id}`,
+  key: `${limit}|key:${id}`,
   perMinute,
   bucket: bucketOf(perMinute, Math.floor(perMinute / 2)),
   cost: 1,
 });
+const one = (...charges: Charge[]): Asked => ({ charges, cells: null });
 /** Nanoseconds a call, the two in turns; medians of nine rounds. */
 async function inTurns(
   ours: (i: number) => unknown,
@@ -51,11 +53,11 @@ const ns = (value: number) => `${value.toFixed(0)} ns`;
 async function inMemory() {
   const store = await createSharedStore({ url: undefined, clock: systemClock, log });
   const taker = createTaker({ store, clock: systemClock, log, replicas: () => 1 });
-  const charges = Array.from({ length: 1_000 }, (_, i) => [charge('key', 6_000_000, String(i))]);
+  const asked = Array.from({ length: 1_000 }, (_, i) => one(charge('key', 6_000_000, String(i))));
   const peer = new RateLimiterMemory({ points: 1e9, duration: 60 });
   const keys = Array.from({ length: 1_000 }, (_, i) => `key:${i}`);
   const allowed = await inTurns(
-    (i) => taker.take(charges[i % 1_000] ?? []),
+    (i) => taker.take(asked[i % 1_000] ?? one()),
     (i) => peer.consume(keys[i % 1_000] ?? ''),
     100_000,
   );
@@ -66,7 +68,7 @@ async function inMemory() {
       ratio: `${(allowed.theirs / allowed.ours).toFixed(1)}×`,
     },
   ]);
-  const small = [charge('small', 2)];
+  const small = one(charge('small', 2));
   const smallPeer = new RateLimiterMemory({ points: 1, duration: 600 });
   const refused = await inTurns(
     () => taker.take(small),
@@ -117,11 +119,13 @@ async function throughRedis(url: string) {
   for (let round = 0; round < 7; round++) {
     const ours = await pump((i) => {
       const id = String(i % 500);
-      return taker.take([
-        charge('key', 6_000_000, id),
-        charge('procedure', 6_000_000, id),
-        charge('overall', 6_000_000, 'all'),
-      ]);
+      return taker.take(
+        one(
+          charge('key', 6_000_000, id),
+          charge('procedure', 6_000_000, id),
+          charge('overall', 6_000_000, 'all'),
+        ),
+      );
     }, 20_000);
     const theirs = await pump(
       (i) => Promise.all(peers.map((peer, k) => peer.consume(k === 2 ? 'all' : String(i % 500)))),
@@ -168,7 +172,7 @@ async function throughRedis(url: string) {
   let [passed, theirPassed] = [0, 0];
   const until = performance.now() + 200;
   while (performance.now() < until) {
-    const taken = await taker.take([strict]);
+    const taken = await taker.take(one(strict));
     if (taken.allowed) passed++;
     await window.consume('x').then(
       () => theirPassed++,

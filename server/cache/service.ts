@@ -6,7 +6,7 @@ import type { Db } from '../platform/db/index.ts';
 import { newId } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
-import { within } from '../platform/patience.ts';
+import { createPatience } from '../platform/patience.ts';
 import type { RedisClient } from '../platform/redis/connect.ts';
 import type { SharedStore } from '../platform/redis/index.ts';
 import {
@@ -32,7 +32,7 @@ const CHANNEL = 'wheelhouse:cache';
 const BELIEVE_MS = 5_000;
 /** The same while Redis is away and other replicas cannot tell what they change. */
 const BELIEVE_ALONE_MS = 1_000;
-const PATIENCE_MS = 250;
+const within = createPatience(250);
 const PAUSE_MS = 1_000;
 const LEASE_MS = 10_000;
 const WAIT_MAX_MS = 12_000;
@@ -150,7 +150,6 @@ export function createCache(deps: {
     }
     try {
       return await within(
-        PATIENCE_MS,
         (async () => {
           if (!wasShared) await comeBack(redis);
           return work(redis);

@@ -11,7 +11,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
 import type { Principal } from '../api/trpc.ts';
-import type { Caller, Limits, Taken, Wanted } from '../limits/index.ts';
+import {
+  type Caller,
+  describeTaken,
+  type LimitState,
+  type Limits,
+  type Taken,
+  type Wanted,
+} from '../limits/index.ts';
 import { type Identity, readCookie } from './identity.ts';
 import { sendProblem } from './problem.ts';
 import { isDirectLoopback } from './security.ts';
@@ -121,15 +128,15 @@ export function registerLimits(
     let caller = digest === null ? undefined : known.get(digest);
     if (!caller) {
       const found = await identify(request, wanted, digest);
-      if (found.taken) describe(reply, found.taken);
-      if (found.taken && !found.taken.allowed) return refuse(request, reply, found.taken);
+      const limits = found.taken ? describe(reply, found.taken) : [];
+      if (found.taken && !found.taken.allowed) return refuse(request, reply, limits);
       if (!found.caller) return;
       caller = found.caller;
     }
     const asked = limits.ask(wanted, caller);
     const taken = asked instanceof Promise ? await asked : asked;
-    describe(reply, taken);
-    if (!taken.allowed) return refuse(request, reply, taken);
+    const found = describe(reply, taken);
+    if (!taken.allowed) return refuse(request, reply, found);
   });
   return watched;
 }
@@ -137,9 +144,11 @@ export function registerLimits(
 const seconds = (ms: number) => Math.max(0, Math.ceil(ms / 1000));
 
 /** `X-RateLimit-*` of the limit that is nearest, and the fields of draft-ietf-httpapi-ratelimit-headers-10 of all. */
-function describe(reply: FastifyReply, { limits, allowed }: Taken): void {
+function describe(reply: FastifyReply, taken: Taken): LimitState[] {
+  const { allowed } = taken;
+  const limits = describeTaken(taken);
   const [first] = limits;
-  if (!first) return;
+  if (!first) return limits;
   let nearest = first;
   for (const limit of limits) {
     if (limit.waitMs > nearest.waitMs || (allowed && limit.remaining < nearest.remaining)) {
@@ -160,9 +169,14 @@ function describe(reply: FastifyReply, { limits, allowed }: Taken): void {
     'ratelimit-policy': policy,
     ratelimit: state,
   });
+  return limits;
 }
 
-function refuse(request: FastifyRequest, reply: FastifyReply, { limits }: Taken): FastifyReply {
+function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  limits: readonly LimitState[],
+): FastifyReply {
   let by = limits[0];
   for (const limit of limits) if (limit.waitMs > (by?.waitMs ?? 0)) by = limit;
   const wait = Math.max(1, seconds(by?.waitMs ?? 0));

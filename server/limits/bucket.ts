@@ -4,17 +4,20 @@
  * bucket of ITU-T I.371 in the form of a theoretical arrival time, and the Lua script does the same sums.
  */
 export type Bucket = { burst: number; intervalUs: number };
+/** Where a bucket's state is: when it is full again, in microseconds of the clock of whoever holds it. */
+export type Cell = { fullAtUs: number };
 export type Charge = {
   /** Row of the table. */
-  limit: string;
+  readonly limit: string;
   /** Whose bucket. */
-  subject: string;
-  perMinute: number;
-  bucket: Bucket;
-  cost: number;
+  readonly subject: string;
+  /** Of both, the name of the bucket. */
+  readonly key: string;
+  readonly perMinute: number;
+  readonly bucket: Bucket;
+  readonly cost: number;
 };
 
-/** The longest refill that is kept: two a minute with a burst of one. */
 export const defaultBurst = (perMinute: number): number => Math.max(1, Math.floor(perMinute / 5));
 
 /** What is left of `perMinute` after the burst comes back over the minute, so that no 60 s see more than `perMinute`. */
@@ -30,7 +33,8 @@ export function shareOf({ burst, intervalUs }: Bucket, replicas: number): Bucket
 }
 
 /** A batch that is larger than the burst takes the whole burst; it could never pass otherwise. */
-const costUs = ({ burst, intervalUs }: Bucket, cost: number) => Math.min(cost, burst) * intervalUs;
+export const costUs = ({ burst, intervalUs }: Bucket, cost: number) =>
+  Math.min(cost, burst) * intervalUs;
 
 /** Never more than the bucket holds, also after the limit was changed or a clock went back. */
 export function clampDebt({ burst, intervalUs }: Bucket, debtUs: number): number {
@@ -50,18 +54,37 @@ export function tokensLeft(bucket: Bucket, debtUs: number): number {
   );
 }
 
-/** Takes from all or from none. Answers the debts afterwards. */
+/**
+ * Takes from all or from none, and leaves in `debtsUs` what each bucket owes afterwards. Written without a list or an
+ * object of its own, as it stands before every request.
+ */
 export function takeAll(
   charges: readonly { bucket: Bucket; cost: number }[],
-  debtsUs: readonly number[],
-): { allowed: boolean; debtsUs: number[] } {
-  const before = charges.map(({ bucket }, i) => clampDebt(bucket, debtsUs[i] ?? 0));
-  const allowed = charges.every(
-    ({ bucket, cost }, i) => waitUs(bucket, before[i] ?? 0, cost) === 0,
-  );
-  if (!allowed) return { allowed, debtsUs: before };
-  return {
-    allowed,
-    debtsUs: charges.map(({ bucket, cost }, i) => (before[i] ?? 0) + costUs(bucket, cost)),
-  };
+  cells: readonly Cell[],
+  nowUs: number,
+  debtsUs: number[],
+): boolean {
+  let allowed = true;
+  for (let i = 0; i < charges.length; i++) {
+    const charge = charges[i];
+    const cell = cells[i];
+    if (charge === undefined || cell === undefined) throw new TypeError('every charge has a cell');
+    const { burst, intervalUs } = charge.bucket;
+    const full = burst * intervalUs;
+    let debt = cell.fullAtUs - nowUs;
+    if (debt < 0) debt = 0;
+    else if (debt > full) debt = full;
+    debtsUs[i] = debt;
+    if (debt + Math.min(charge.cost, burst) * intervalUs > full) allowed = false;
+  }
+  if (!allowed) return false;
+  for (let i = 0; i < charges.length; i++) {
+    const charge = charges[i];
+    const cell = cells[i];
+    if (charge === undefined || cell === undefined) continue;
+    const debt = (debtsUs[i] ?? 0) + costUs(charge.bucket, charge.cost);
+    debtsUs[i] = debt;
+    cell.fullAtUs = nowUs + debt;
+  }
+  return true;
 }

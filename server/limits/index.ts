@@ -9,6 +9,7 @@
  * Redis' answers refuses is refused without a trip. When the limiter itself fails, requests pass, and it says so.
  */
 
+export { describeTaken, type LimitState } from './describe.ts';
 export { limitsRouter } from './router.ts';
 export type { Caller, Wanted } from './rules.ts';
 export { createLimits, type Limits } from './service.ts';

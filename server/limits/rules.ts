@@ -167,6 +167,7 @@ export function chargesOf(book: RuleBook, wanted: Wanted, caller: Caller): Charg
     charges.push({
       limit: name,
       subject,
+      key: `${name}|${subject}`,
       cost,
       perMinute: perMinute ?? rule.perMinute,
       bucket: perMinute === undefined ? book.bucket(rule) : bucketOf(perMinute),

@@ -4,7 +4,7 @@ import { afterAll, expect, inject, test } from 'vitest';
 import { connectRedis } from '../platform/redis/connect.ts';
 import { createScript } from '../platform/redis/script.ts';
 import { bucketOf, takeAll } from './bucket.ts';
-import { bucketKey, REDIS_CLOCK, takeScript } from './script.ts';
+import { bucketKey, REDIS_CLOCK, takeArguments, takeScript } from './script.ts';
 
 const redis = connectRedis(inject('redisUrl'));
 await redis.connect();
@@ -38,17 +38,13 @@ test('on a shared schedule', async () => {
       for (const { afterUs, charges } of steps) {
         now += afterUs;
         const list = charges.map((each) => ({ ...each, bucket: limits[each.limit] }));
-        const keys = list.map(({ limit, subject }) => bucketKey(limit, subject));
-        const before = keys.map((key) => (fullAt.get(key) ?? 0) - now);
-        const here = takeAll(list, before);
-        const there = await timed(redis, keys, [
-          ...list.flatMap(({ bucket, cost }) => [bucket.intervalUs, bucket.burst, cost]),
-          now,
-        ]);
-        expect(there).toEqual([here.allowed ? 0 : 1, ...here.debtsUs]);
-        if (here.allowed) {
-          for (const [i, key] of keys.entries()) fullAt.set(key, now + (here.debtsUs[i] ?? 0));
-        }
+        const keys = list.map(({ limit, subject }) => bucketKey(`${limit}|${subject}`));
+        const cells = keys.map((key) => ({ fullAtUs: fullAt.get(key) ?? 0 }));
+        const debts: number[] = [];
+        const allowed = takeAll(list, cells, now, debts);
+        const there = await timed(redis, keys, [...takeArguments(list), now]);
+        expect(there).toEqual([allowed ? 0 : 1, ...debts]);
+        for (const [i, key] of keys.entries()) fullAt.set(key, cells[i]?.fullAtUs ?? 0);
       }
     }),
     { numRuns: 60 },
@@ -60,24 +56,24 @@ test('by the clock of Redis: a burst passes once, however many ask at the same t
   const bucket = bucketOf(100, 20);
   const answers = await Promise.all(
     Array.from({ length: 200 }, () =>
-      real(redis, [bucketKey('key', 'x')], [bucket.intervalUs, bucket.burst, 1]),
+      real(redis, [bucketKey('key|x')], takeArguments([{ bucket, cost: 1 }])),
     ),
   );
   const passed = answers.filter((answer) => Array.isArray(answer) && answer[0] === 0).length;
   expect(passed).toBeGreaterThanOrEqual(20);
   expect(passed).toBeLessThanOrEqual(21);
-  const left = await redis.pttl(bucketKey('key', 'x'));
+  const left = await redis.pttl(bucketKey('key|x'));
   expect(left).toBeGreaterThan(0);
   expect(left).toBeLessThanOrEqual(15_000);
 });
 
 test('a value that is no number counts as a full bucket', async () => {
-  await redis.set(bucketKey('key', 'odd'), 'nonsense');
-  expect(await real(redis, [bucketKey('key', 'odd')], [1000, 5, 1])).toEqual([0, 1000]);
+  await redis.set(bucketKey('key|odd'), 'nonsense');
+  expect(await real(redis, [bucketKey('key|odd')], [5000, 1000])).toEqual([0, 1000]);
 });
 
 test('all buckets of a request lie in one slot of a cluster', () => {
   const tag = (key: string) => /\{([^}]+)\}/.exec(key)?.[1];
-  const tags = ['key', 'overall'].map((name) => tag(bucketKey(name, `key:${name}`)));
+  const tags = ['key', 'overall'].map((name) => tag(bucketKey(`${name}|key:${name}`)));
   expect(tags).toEqual(['limits', 'limits']);
 });

@@ -9,7 +9,7 @@ import { newId } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { SharedStore } from '../platform/redis/index.ts';
-import { defaultBurst, tokensLeft } from './bucket.ts';
+import { defaultBurst, tokensLeft, waitUs } from './bucket.ts';
 import {
   type LimitCaller,
   type LimitItem,
@@ -32,8 +32,8 @@ import {
   ruleBook,
   type Wanted,
 } from './rules.ts';
-import { bucketKey, REPORTS_KEY } from './script.ts';
-import { createTaker, type Taken } from './taker.ts';
+import { REPORTS_KEY } from './script.ts';
+import { type Asked, createTaker, type Taken } from './taker.ts';
 
 const LOOK_EVERY_MS = 1_000;
 const RELOAD_EVERY_MS = 5_000;
@@ -62,7 +62,7 @@ export type Limits = {
   close(): void;
 };
 
-const nothing: Taken = { allowed: true, limits: [] };
+const nothing: Taken = { allowed: true, charges: [], debtsUs: [] };
 const modeOf = (text: string): LimitMode => (text === 'instead' ? 'instead' : 'also');
 
 export function createLimits(deps: {
@@ -129,11 +129,11 @@ export function createLimits(deps: {
     own.refused++;
     decisions.inc({ outcome: 'refused' });
     const nowMs = clock.now().getTime();
-    for (const { name, subject, waitMs } of taken.limits) {
-      if (waitMs <= 0) continue;
-      refusedTotal.inc({ limit: name });
-      counts.refused(name, `${name}|${subject}`, nowMs);
-      warn(`refused ${name}`, { limit: name, subject }, 'requests are refused');
+    for (const [i, { limit, subject, key, bucket, cost }] of taken.charges.entries()) {
+      if (waitUs(bucket, taken.debtsUs[i] ?? 0, cost) <= 0) continue;
+      refusedTotal.inc({ limit });
+      counts.refused(limit, key, nowMs);
+      warn(`refused ${limit}`, { limit, subject }, 'requests are refused');
     }
     return taken;
   };
@@ -168,8 +168,10 @@ export function createLimits(deps: {
     const found = await readOverrides(db.prisma);
     // A later one may have been answered before.
     if (turn !== loads) return;
+    if (JSON.stringify(found) === JSON.stringify(overrides)) return;
     overrides = found;
     book = ruleBook(builtIn, overrides);
+    ordinary = new WeakMap();
   };
   const reload = async () => {
     loading++;
@@ -178,6 +180,24 @@ export function createLimits(deps: {
   };
   void reload();
   const stopListening = bus.on('limits', () => void reload());
+
+  /** Most requests of a caller that is remembered are alike: one call of a procedure without a limit of its own. */
+  let ordinary = new WeakMap<Caller, Asked>();
+  const askedFor = (wanted: Wanted, caller: Caller): Asked => {
+    const [name] = wanted.kind === 'procedures' ? wanted.names : [];
+    const alike =
+      wanted.kind === 'procedures' &&
+      wanted.names.length === 1 &&
+      name !== undefined &&
+      book.ofProcedure(name) === undefined;
+    const known = alike ? ordinary.get(caller) : undefined;
+    if (known) return known;
+    const asked: Asked = { charges: chargesOf(book, wanted, caller), cells: null };
+    if (alike) ordinary.set(caller, asked);
+    const subject = asked.charges[0]?.subject;
+    if (subject && caller.label !== caller.id) labels.set(subject, caller.label);
+    return asked;
+  };
 
   const callersHere = (): LimitCaller[] => {
     const nowMs = clock.now().getTime();
@@ -276,11 +296,9 @@ export function createLimits(deps: {
   return {
     ask(wanted, caller) {
       try {
-        const charges = chargesOf(book, wanted, caller);
-        if (charges.length === 0) return nothing;
-        const subject = charges[0]?.subject ?? '';
-        if (caller.label !== caller.id) labels.set(subject, caller.label);
-        const taken = taker.take(charges);
+        const asked = askedFor(wanted, caller);
+        if (asked.charges.length === 0) return nothing;
+        const taken = taker.take(asked);
         return taken instanceof Promise ? taken.then(judged).catch(failed) : judged(taken);
       } catch (err) {
         return failed(err);
@@ -322,7 +340,7 @@ export function createLimits(deps: {
         )
           continue;
         for (const caller of report.callers) {
-          const key = bucketKey(caller.limit, `${caller.kind}:${caller.id}`);
+          const key = `${caller.limit}|${caller.kind}:${caller.id}`;
           const known = merged.get(key);
           merged.set(key, known ? together(known, caller) : caller);
         }

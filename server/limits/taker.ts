@@ -1,12 +1,12 @@
 /** Takes tokens: in Redis when it is there, else in this process with this replica's share. */
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
-import { within } from '../platform/patience.ts';
+import { createPatience } from '../platform/patience.ts';
 import type { SharedStore } from '../platform/redis/index.ts';
 import { createScript } from '../platform/redis/script.ts';
-import { type Charge, shareOf, takeAll, tokensLeft, waitUs } from './bucket.ts';
-import { bucketKey, REDIS_CLOCK, takeScript } from './script.ts';
-import { createBucketTable } from './table.ts';
+import { type Charge, clampDebt, shareOf, takeAll, waitUs } from './bucket.ts';
+import { bucketKey, REDIS_CLOCK, takeArguments, takeScript } from './script.ts';
+import { createBucketTable, type KeptCell } from './table.ts';
 
 const MAX_ADDRESSES = 6_000;
 const MAX_KNOWN = 4_000;
@@ -14,22 +14,17 @@ const MAX_KNOWN = 4_000;
 const PATIENCE_MS = 250;
 const PAUSE_MS = 1_000;
 
+/** What a request has to pass, and where those buckets are, once that was looked up. */
+export type Asked = { readonly charges: readonly Charge[]; cells: readonly KeptCell[] | null };
+/** What was asked for and what each bucket owes afterwards. `describeTaken` puts it in words. */
 export type Taken = {
-  allowed: boolean;
-  limits: {
-    name: string;
-    subject: string;
-    perMinute: number;
-    burst: number;
-    remaining: number;
-    /** Until the bucket is full. */
-    resetMs: number;
-    /** Until this limit lets the request through. */
-    waitMs: number;
-  }[];
+  readonly allowed: boolean;
+  readonly charges: readonly Charge[];
+  readonly debtsUs: readonly number[];
 };
 
 const take = createScript(takeScript(REDIS_CLOCK));
+const within = createPatience(PATIENCE_MS);
 
 export type Taker = ReturnType<typeof createTaker>;
 
@@ -43,76 +38,77 @@ export function createTaker(deps: {
   // Two tables, so that a flood of addresses leaves those who proved who they are alone.
   const addresses = createBucketTable(MAX_ADDRESSES);
   const known = createBucketTable(MAX_KNOWN);
-  const tableOf = ({ subject }: Charge) => (subject.startsWith('address:') ? addresses : known);
-  const keyOf = ({ limit, subject }: Charge) => `${limit}|${subject}`;
-  const nowUs = () => Math.round(clock.monotonicMs() * 1000);
+  const nowUs = () => clock.monotonicMs() * 1000;
   let pausedUntilMs = Number.NEGATIVE_INFINITY;
 
-  const answer = (
-    charges: readonly Charge[],
-    allowed: boolean,
-    debts: readonly number[],
-  ): Taken => ({
-    allowed,
-    limits: charges.map(({ limit, subject, perMinute, bucket, cost }, i) => ({
-      name: limit,
-      subject,
-      perMinute,
-      burst: bucket.burst,
-      remaining: tokensLeft(bucket, debts[i] ?? 0),
-      resetMs: (debts[i] ?? 0) / 1000,
-      waitMs: allowed ? 0 : waitUs(bucket, debts[i] ?? 0, cost) / 1000,
-    })),
-  });
-  const debtsHere = (charges: readonly Charge[], now: number) =>
-    charges.map((charge) => tableOf(charge).debt(keyOf(charge), now));
-  const remember = (charges: readonly Charge[], debts: readonly number[], now: number) => {
-    for (const [i, charge] of charges.entries())
-      tableOf(charge).set(keyOf(charge), debts[i] ?? 0, now);
-  };
-  const takeHere = (charges: readonly Charge[]): Taken => {
-    const replicas = deps.replicas();
-    const shared =
-      replicas <= 1
-        ? charges
-        : charges.map((charge) => ({ ...charge, bucket: shareOf(charge.bucket, replicas) }));
-    const now = nowUs();
-    const { allowed, debtsUs } = takeAll(shared, debtsHere(shared, now));
-    if (allowed) remember(shared, debtsUs, now);
-    return answer(shared, allowed, debtsUs);
-  };
-  const takeThere = async (charges: readonly Charge[]): Promise<Taken> => {
-    const client = store.client();
-    if (!client) return takeHere(charges);
-    const asked = take(
-      client,
-      charges.map(({ limit, subject }) => bucketKey(limit, subject)),
-      charges.flatMap(({ bucket, cost }) => [bucket.intervalUs, bucket.burst, cost]),
+  const cellsOf = (asked: Asked, now: number): readonly KeptCell[] => {
+    const { cells } = asked;
+    if (cells !== null) {
+      let kept = true;
+      for (let i = 0; i < cells.length; i++) if (cells[i]?.kept !== true) kept = false;
+      if (kept) return cells;
+    }
+    asked.cells = asked.charges.map(({ key, subject }) =>
+      (subject.startsWith('address:') ? addresses : known).cell(key, now),
     );
+    return asked.cells;
+  };
+  const takeHere = (asked: Asked, now: number): Taken => {
+    const replicas = deps.replicas();
+    const charges =
+      replicas <= 1
+        ? asked.charges
+        : asked.charges.map((charge) => ({ ...charge, bucket: shareOf(charge.bucket, replicas) }));
+    const debtsUs = charges.length === 1 ? [0] : charges.map(() => 0);
+    const allowed = takeAll(charges, cellsOf(asked, now), now, debtsUs);
+    return { allowed, charges, debtsUs };
+  };
+  const takeThere = async (asked: Asked): Promise<Taken> => {
+    const { charges } = asked;
+    const client = store.client();
+    if (!client) return takeHere(asked, nowUs());
+    const keys: string[] = [];
+    for (const { key } of charges) keys.push(bucketKey(key));
     try {
-      // The script answers numbers alone.
-      const [refused = 0, ...debts] = (await within(PATIENCE_MS, asked, 'Redis')) as number[];
-      remember(charges, debts, nowUs());
-      return answer(charges, refused === 0, debts);
+      // The script answers numbers alone: refused or not, then the debts.
+      const debtsUs = (await within(
+        take(client, keys, takeArguments(charges)),
+        'Redis',
+      )) as number[];
+      const refused = debtsUs.shift();
+      const now = nowUs();
+      const cells = cellsOf(asked, now);
+      for (let i = 0; i < cells.length; i++) {
+        const cell = cells[i];
+        if (cell) cell.fullAtUs = now + (debtsUs[i] ?? 0);
+      }
+      return { allowed: refused === 0, charges, debtsUs };
     } catch (err) {
       pausedUntilMs = clock.monotonicMs() + PAUSE_MS;
       log.debug({ err }, 'limits are counted in this process');
-      return takeHere(charges);
+      return takeHere(asked, nowUs());
     }
   };
-  const isShared = () => store.client() !== null && clock.monotonicMs() >= pausedUntilMs;
 
   return {
-    shared: isShared,
+    shared: () => store.client() !== null && clock.monotonicMs() >= pausedUntilMs,
     /** From all or from none. Answers at once where no Redis is asked. */
-    take(charges: readonly Charge[]): Taken | Promise<Taken> {
-      if (!isShared()) return takeHere(charges);
+    take(asked: Asked): Taken | Promise<Taken> {
+      const now = nowUs();
+      if (store.client() === null || now < pausedUntilMs * 1000) return takeHere(asked, now);
+      const { charges } = asked;
       // Debts only shrink with time: what the mirror refuses Redis would refuse too, and need not be asked.
-      const debts = debtsHere(charges, nowUs());
-      const refused = charges.some(
-        ({ bucket, cost }, i) => waitUs(bucket, debts[i] ?? 0, cost) > 0,
-      );
-      return refused ? answer(charges, false, debts) : takeThere(charges);
+      const cells = cellsOf(asked, now);
+      for (let i = 0; i < charges.length; i++) {
+        const charge = charges[i];
+        if (!charge || waitUs(charge.bucket, (cells[i]?.fullAtUs ?? 0) - now, charge.cost) <= 0)
+          continue;
+        const debtsUs = charges.map(({ bucket }, k) =>
+          clampDebt(bucket, (cells[k]?.fullAtUs ?? 0) - now),
+        );
+        return { allowed: false, charges, debtsUs };
+      }
+      return takeThere(asked);
     },
     /** Every bucket that is not full, as this process last saw it. */
     *withDebt(): Generator<readonly [key: string, debtUs: number]> {
