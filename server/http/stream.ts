@@ -1,7 +1,8 @@
 /**
  * `GET /api/stream`: server-sent events, one `frame` each 500 ms with the newest figures and what changed.
  *
- * A frame is serialised once for each set of topics, however many read it. Ids increase; a client that comes
+ * A frame is serialised once for each set of topics, however many read it, and framed for the wire once: all sockets
+ * are given the same bytes. Ids increase; a client that comes
  * back with `Last-Event-ID` gets the frames it missed, up to a minute. A reader that does not keep up skips to
  * the newest frame: at most one frame a client waits in this process, so memory is bounded. Streams end when
  * their session or key does, within a second.
@@ -29,8 +30,16 @@ type Client = {
   principal: Principal;
   /** The kernel's buffer is full; the next frame waits in `pending`, older ones are dropped. */
   blocked: boolean;
-  pending: string | null;
+  pending: Wire | null;
 };
+/** One text as it goes over the wire, for those who read it in chunks (HTTP/1.1) and for the others. */
+type Wire = { chunk: Buffer; plain: Buffer };
+function toWire(text: string): Wire {
+  const plain = Buffer.from(text);
+  const size = Buffer.from(`${plain.length.toString(16)}\r\n`);
+  return { plain, chunk: Buffer.concat([size, plain, Buffer.from('\r\n')]) };
+}
+const ALIVE = toWire(': alive\n\n');
 type Frame = { id: number; at: string; metrics: Record<string, number>; events: LiveEvent[] };
 
 export function registerStream(
@@ -68,12 +77,16 @@ export function registerStream(
     };
     return `event: frame\nid: ${frame.id}\ndata: ${JSON.stringify(data)}\n\n`;
   };
-  const write = (client: Client, text: string) => {
+  const write = (client: Client, wire: Wire) => {
     if (client.blocked) {
-      client.pending = text;
+      client.pending = wire;
       return;
     }
-    client.blocked = !client.response.write(text);
+    const { response } = client;
+    const { socket } = response;
+    if (!socket || socket.destroyed || response.writableEnded) return;
+    // Past the response: it would copy and frame the same text anew for every reader, which is most of the cost.
+    client.blocked = !socket.write(response.chunkedEncoding ? wire.chunk : wire.plain);
   };
 
   const tick = () => {
@@ -90,20 +103,20 @@ export function registerStream(
     frames.push(frame);
     if (frames.length > KEEP_FRAMES) frames.shift();
     lastFrameAt = clock.monotonicMs();
-    const rendered = new Map<string, string>();
+    const rendered = new Map<string, Wire>();
     for (const client of clients) {
-      let text = rendered.get(client.topics);
-      if (text === undefined) {
-        text = render(frame, client.topics);
-        rendered.set(client.topics, text);
+      let wire = rendered.get(client.topics);
+      if (wire === undefined) {
+        wire = toWire(render(frame, client.topics));
+        rendered.set(client.topics, wire);
       }
-      write(client, text);
+      write(client, wire);
     }
   };
   const frameTimer = setInterval(tick, FRAME_MS);
   const heartbeat = setInterval(() => {
     if (clock.monotonicMs() - lastFrameAt < HEARTBEAT_MS) return;
-    for (const client of clients) if (!client.blocked) client.response.write(': alive\n\n');
+    for (const client of clients) if (!client.blocked) write(client, ALIVE);
   }, HEARTBEAT_MS);
 
   let checking = false;
@@ -170,7 +183,7 @@ export function registerStream(
     request.raw.socket.setNoDelay(true);
     request.raw.socket.setTimeout(0);
     const client: Client = { response, topics, principal, blocked: false, pending: null };
-    response.on('drain', () => {
+    request.raw.socket.on('drain', () => {
       client.blocked = false;
       const { pending } = client;
       client.pending = null;
@@ -190,7 +203,9 @@ export function registerStream(
     if (Number.isFinite(lastId)) {
       for (const frame of frames) if (frame.id > lastId) opening += render(frame, topics);
     }
-    write(client, opening);
+    // Headers go first; from here on the socket is written to directly.
+    response.flushHeaders();
+    write(client, toWire(opening));
   });
 
   return {
