@@ -2,7 +2,7 @@ import { expect, test } from './support/test.ts';
 
 test('what pages load is kept, seen, and evicted by an operator', async ({ signedIn: page }) => {
   await page.goto('/dashboards');
-  await expect(page.getByRole('link', { name: 'Console' }).first()).toBeVisible();
+  await expect(page.getByRole('main').getByText('Console', { exact: true }).first()).toBeVisible();
   await page.reload();
   await page.goto('/cache');
   await expect(page.getByText(/of the looks found what they wanted/)).toBeVisible();
@@ -25,5 +25,5 @@ test('what pages load is kept, seen, and evicted by an operator', async ({ signe
   await dialog.getByRole('button', { name: 'Evict' }).click();
   await expect(dialog).toBeHidden();
   await page.goto('/audit');
-  await expect(page.getByText('cache.evict').first()).toBeVisible();
+  await expect(page.getByRole('table').getByText('cache.evict').first()).toBeVisible();
 });

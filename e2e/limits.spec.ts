@@ -42,8 +42,8 @@ test('a script that asks too fast is refused and seen; an operator gives it less
   await expect(limits.getByRole('row', { name: /system\.info/ })).toHaveCount(0);
 
   await page.goto('/audit');
-  await expect(page.getByText('limits.override').first()).toBeVisible();
-  await expect(page.getByText('limits.remove').first()).toBeVisible();
+  await expect(page.getByRole('table').getByText('limits.override').first()).toBeVisible();
+  await expect(page.getByRole('table').getByText('limits.remove').first()).toBeVisible();
 });
 
 test('people do not meet a limit, whatever programs do', async ({ console: system, newPage }) => {

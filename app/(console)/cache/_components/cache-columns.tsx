@@ -29,6 +29,7 @@ export const namespaceColumns: readonly Column<NamespaceItem>[] = [
   {
     id: 'name',
     header: 'Kind',
+    width: '140px',
     sort: ({ name }) => name,
     csv: ({ name }) => name,
     cell: ({ name }) => <span className="font-medium">{name}</span>,
@@ -73,6 +74,7 @@ export const keyColumns: readonly Column<CacheKeyItem>[] = [
   {
     id: 'key',
     header: 'Key',
+    width: '320px',
     sort: ({ key }) => key,
     csv: ({ key }) => key,
     cell: ({ key }) => (
@@ -122,6 +124,7 @@ export const warmColumns: readonly Column<WarmKeyItem>[] = [
   {
     id: 'key',
     header: 'Key',
+    width: '320px',
     sort: ({ key }) => key,
     csv: ({ key }) => key,
     cell: ({ key }) => (

@@ -2,7 +2,7 @@ import type { Column } from '../../../../components/data/columns.ts';
 import { StatusBadge } from '../../../../components/data/status-badge.tsx';
 import { formatNumber } from '../../../../components/format/number.ts';
 import type { LimitCaller, LimitItem } from '../../../../server/limits/contract.ts';
-import { kindWords, modeWords, perWords, sourceWords } from './words.ts';
+import { kindWords, modeBriefly, perWords, sourceWords } from './words.ts';
 
 export const limitColumns: readonly Column<LimitItem>[] = [
   {
@@ -20,6 +20,7 @@ export const limitColumns: readonly Column<LimitItem>[] = [
   {
     id: 'pattern',
     header: 'Of calls',
+    width: '300px',
     csv: ({ pattern }) => pattern,
     cell: ({ pattern }) => <span title={pattern}>{pattern}</span>,
   },
@@ -34,9 +35,9 @@ export const limitColumns: readonly Column<LimitItem>[] = [
   {
     id: 'mode',
     header: 'Counts',
-    width: '190px',
-    csv: ({ mode }) => modeWords[mode],
-    cell: ({ mode }) => modeWords[mode],
+    width: '100px',
+    csv: ({ mode }) => modeBriefly[mode],
+    cell: ({ mode }) => modeBriefly[mode],
   },
   {
     id: 'perMinute',
@@ -106,6 +107,7 @@ export const callerColumns: readonly Column<LimitCaller>[] = [
   {
     id: 'caller',
     header: 'Caller',
+    width: '260px',
     sort: ({ label }) => label,
     csv: ({ label }) => label,
     cell: ({ label, id }) => <span title={id}>{label}</span>,

@@ -97,7 +97,7 @@ export default function LimitDialog(props: { limit: LimitItem | null; onClose():
       title={limit ? `Limit ${limit.name}` : 'Limit a procedure'}
       description={
         limit
-          ? `Calls ${limit.pattern}. A change holds on every replica within a second.`
+          ? `Calls: ${limit.pattern}. A change holds on every replica within a second.`
           : 'Each caller may make this many calls to it. It holds on every replica within a second.'
       }
       onOpenChange={onClose}

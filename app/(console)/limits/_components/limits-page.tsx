@@ -54,8 +54,9 @@ function Notice({ status }: { status: LimitStatus }) {
         <>
           <StatusBadge kind="warn" word="Redis is away" />
           <span>
-            Each replica allows one part in {status.replicas} of every limit, and counts together
-            again by itself.
+            {status.replicas > 1
+              ? `Each replica allows one part in ${status.replicas} of every limit, and counts together with the others again by itself.`
+              : 'This replica counts by itself, from where it was, and goes back to Redis by itself.'}
           </span>
         </>
       ) : null}

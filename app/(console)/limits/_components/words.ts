@@ -12,6 +12,11 @@ export const modeWords: Record<LimitItem['mode'], string> = {
   also: 'beside the caller’s own',
   instead: 'in place of the caller’s own',
 };
+export const modeBriefly: Record<LimitItem['mode'], string> = {
+  base: 'always',
+  also: 'beside',
+  instead: 'in place',
+};
 export const sourceWords: Record<LimitSource, string> = {
   default: 'Default',
   config: 'Configuration',
