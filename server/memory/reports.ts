@@ -603,7 +603,10 @@ export function createReports(deps: {
           moved = true;
           finding = await openFinding(tx, row.id);
           // Suspicion was too short, or its look came to nothing.
-          if (finding && growthOf(finding.classes).length === 0) {
+          const looking = await tx.memoryExamination.count({
+            where: { processId: row.id, status: { in: ['asked', 'running'] } },
+          });
+          if (finding && looking === 0 && growthOf(finding.classes).length === 0) {
             await askAlone(tx, process, 'profile', finding);
           }
         }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { policySchema, type Trend } from './contract.ts';
@@ -139,6 +140,31 @@ describe('a healthy heap is not called a leak', () => {
     expect(
       watchCourse(course(240, 4, 0.01, (minute) => 30 * MB * (1 + (0.3 * minute) / 60))),
     ).toBeNull();
+  });
+  test('a recording of the console under load, and two hours of it', () => {
+    const file = new URL('./testdata/console-heap.json', import.meta.url);
+    const { points: steps }: { points: [number, number][] } = JSON.parse(
+      readFileSync(file, 'utf8'),
+    );
+    let [seconds, kib] = [0, 0];
+    const recorded = steps.map(([dt, dv]): Point => {
+      seconds += dt;
+      kib += dv;
+      return [START + seconds * 1000, kib * 1024];
+    });
+    expect(seconds).toBeGreaterThan(3_600);
+    expect(watchCourse(recorded)).toBeNull();
+    // What followed the start, once more: two hours in all.
+    const warm = recorded.filter(([at]) => at > START + 10 * MINUTE);
+    const again = warm.map(([at, bytes]): Point => [at + (seconds - 600) * 1000, bytes]);
+    const both = [...recorded, ...again];
+    expect((both.at(-1)?.[0] ?? 0) - START).toBeGreaterThan(110 * MINUTE);
+    expect(watchCourse(both)).toBeNull();
+    // The same hours with a leak of 40 % an hour on top of them do give one.
+    const leaking = both.map(
+      ([at, bytes]): Point => [at, bytes + (0.4 * 75 * MB * (at - START)) / 3_600_000],
+    );
+    expect(watchCourse(leaking)).toBeLessThanOrEqual(95);
   });
   test('what a start allocates', () => {
     expect(

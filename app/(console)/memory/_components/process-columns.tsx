@@ -15,7 +15,7 @@ export const columnsOf = (act: Act, mayAct: boolean): readonly Column<ProcessIte
   {
     id: 'name',
     header: 'Process',
-    width: '140px',
+    width: '120px',
     sort: (process) => process.name,
     csv: (process) => process.name,
     cell: (process) => (
@@ -37,7 +37,7 @@ export const columnsOf = (act: Act, mayAct: boolean): readonly Column<ProcessIte
   {
     id: 'verdict',
     header: 'Verdict',
-    width: '130px',
+    width: '120px',
     sort: (process) => process.verdict,
     csv: (process) => process.verdict,
     cell: (process) => <StatusBadge {...verdictOf(process)} />,
@@ -57,6 +57,7 @@ export const columnsOf = (act: Act, mayAct: boolean): readonly Column<ProcessIte
   },
   {
     id: 'limit',
+    hidden: true,
     header: 'Of limit',
     width: '90px',
     align: 'right',
@@ -69,7 +70,7 @@ export const columnsOf = (act: Act, mayAct: boolean): readonly Column<ProcessIte
   {
     id: 'pace',
     header: 'Pace',
-    width: '110px',
+    width: '100px',
     align: 'right',
     sort: ({ trend }) => trend.slopeBytesPerHour,
     csv: ({ trend }) => trend.slopeBytesPerHour,
@@ -78,7 +79,7 @@ export const columnsOf = (act: Act, mayAct: boolean): readonly Column<ProcessIte
   {
     id: 'recent',
     header: 'Recent',
-    width: '100px',
+    width: '96px',
     cell: ({ name, recent }) => (
       <Sparkline
         values={recent.map(({ bytes }) => bytes)}
@@ -88,6 +89,7 @@ export const columnsOf = (act: Act, mayAct: boolean): readonly Column<ProcessIte
   },
   {
     id: 'doing',
+    hidden: true,
     header: 'At work',
     width: '100px',
     csv: ({ examination }) => examination?.kind ?? '',
@@ -96,7 +98,7 @@ export const columnsOf = (act: Act, mayAct: boolean): readonly Column<ProcessIte
   {
     id: 'seen',
     header: 'Reported',
-    width: '100px',
+    width: '96px',
     sort: (process) => process.lastSeenAt,
     csv: (process) => process.lastSeenAt,
     cell: (process) => <RelativeTime at={process.lastSeenAt} />,
@@ -106,7 +108,7 @@ export const columnsOf = (act: Act, mayAct: boolean): readonly Column<ProcessIte
         {
           id: 'actions',
           header: 'Actions',
-          width: '84px',
+          width: '76px',
           cell: (process: ProcessItem) => <RowActions process={process} act={act} />,
         },
       ]
