@@ -112,6 +112,8 @@ const offer = z.strictObject({
     .max(20_000)
     .regex(/^[0-9a-z.;]*$/)
     .nullable(),
+  /** Calls that it turned away since it started. */
+  rejected: z.number().int().min(0).optional(),
 });
 const machine = z.enum(['closed', 'open', 'half_open']);
 /** For the client (`server/client`): what it counted, and what it wants to know. */
@@ -187,11 +189,11 @@ export type BreakerItem = {
   calls: number;
   failures: number;
   slow: number;
-  /** Calls that this replica turned away since it started. */
+  /** Calls that this replica and the programs that sync with it turned away since it started. */
   rejected: number;
   openedAt: string | null;
-  /** When a trial call may be made; null when it is closed, half open or held. */
-  trialAt: string | null;
+  /** Milliseconds until a trial call may be made; null when it is closed, half open or held. */
+  trialInMs: number | null;
   hold: BreakerHoldView | null;
   trend: Trend;
 };

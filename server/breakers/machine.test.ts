@@ -160,6 +160,19 @@ describe('replicas', () => {
       ...['CLOSED', 'OPEN', 'CLOSED', 'OPEN', 'OPEN', 'OPEN', 'HALF_OPEN'],
     ]);
   });
+  test('what is forgotten opens nothing: only an outcome does', () => {
+    const got = run(
+      [
+        burst(0, 12, 'success', { replica: 'A' }),
+        burst(30_000, 11, 'failure', { replica: 'A' }),
+        { t: 61_000, op: 'state', replica: 'A' },
+        { t: 61_000, op: 'state', replica: 'B' },
+        burst(62_000, 1, 'success', { replica: 'B' }),
+      ],
+      { replicas },
+    );
+    expect(got.map(({ state }) => state)).toEqual(['CLOSED', 'CLOSED', 'CLOSED', 'CLOSED', 'OPEN']);
+  });
   test('a wall clock that is wrong decides nothing', () => {
     const skewed = run(
       [
@@ -181,8 +194,7 @@ describe('replicas', () => {
     const exchange = (now: number) => {
       for (let round = 0; round < 2; round++) {
         for (const [n, breaker] of all.entries()) {
-          const window = breaker.dirty ? packBuckets(breaker.buckets(now)) : null;
-          breaker.dirty = false;
+          const window = packBuckets(breaker.buckets(now));
           const { generation } = breaker;
           const offer = { name: 'n', policy: defaultPolicy, generation, window };
           const effect = breaker.adopt(records.exchange(now, names[n] ?? '', offer), now);
@@ -268,8 +280,7 @@ test('ten thousand random schedules: never more than three trials at once, never
       else if (what === 'trip')
         breaker.adopt(records.change(now, 'n', policy, { kind: 'trip' }), now);
       else if (what === 'exchange') {
-        const window = breaker.dirty ? packBuckets(breaker.buckets(now)) : null;
-        breaker.dirty = false;
+        const window = packBuckets(breaker.buckets(now));
         const offer = { name: 'n', policy, generation: breaker.generation, window };
         carry(breaker, breaker.adopt(records.exchange(now, String(who), offer), now));
       } else if (what === 'call') {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
 import {
   type Answer,
   type Breaker,
@@ -175,6 +176,17 @@ export function createBreakers(deps: {
   const timer = setInterval(work, WRITE_EVERY_MS);
   timer.unref();
 
+  /** Calls that programs turned away, by breaker; and what each told last. */
+  const turnedAway = new Map<string, number>();
+  const told = new LRUCache<string, number>({ max: 50_000 });
+  const countRejected = (source: string, name: string, rejected: number) => {
+    const key = `${source}\0${name}`;
+    const before = told.get(key) ?? 0;
+    told.set(key, rejected);
+    // Less than before: the program was started anew.
+    const more = rejected >= before ? rejected - before : rejected;
+    if (more > 0) turnedAway.set(name, (turnedAway.get(name) ?? 0) + more);
+  };
   const itemOf = (row: Known): contract.BreakerItem => {
     const breaker = liveOf(row);
     const time = now();
@@ -193,9 +205,9 @@ export function createBreakers(deps: {
       calls,
       failures,
       slow,
-      rejected: breaker.rejected,
+      rejected: breaker.rejected + (turnedAway.get(row.name) ?? 0),
       openedAt: openedAt === null ? null : new Date(openedAt).toISOString(),
-      trialAt: machine === 'open' && retry !== null ? new Date(wall + retry).toISOString() : null,
+      trialInMs: machine === 'open' ? retry : null,
       hold: row.hold,
       trend: trendOf(breaker, time),
     };
@@ -464,6 +476,7 @@ export function createBreakers(deps: {
         input.offers.map(async ({ policy, ...offer }) => {
           const row = await book.ensure(authority, { name: offer.name, policy });
           const breaker = liveOf(row);
+          countRejected(source, offer.name, offer.rejected ?? 0);
           if (offer.window !== null && offer.generation === breaker.generation) {
             const { bucketMs } = row.policy;
             outcomes.take(source, offer.name, bucketMs, unpackBuckets(offer.window));
@@ -668,10 +681,11 @@ function mergeBuckets(breaker: Breaker, now: number): [number, number, number, n
 /** Shares of failed calls by slice of the window, oldest first. */
 function trendOf(breaker: Breaker, now: number): contract.Trend {
   const { windowMs, bucketMs } = breaker.policy;
-  const slices = Array.from({ length: TREND_SLICES }, () => ({ calls: 0, failures: 0 }));
-  const per = windowMs / bucketMs / TREND_SLICES;
+  const count = Math.min(TREND_SLICES, windowMs / bucketMs);
+  const slices = Array.from({ length: count }, () => ({ calls: 0, failures: 0 }));
+  const per = windowMs / bucketMs / count;
   for (const [age, calls, failures] of mergeBuckets(breaker, now)) {
-    const slice = slices[TREND_SLICES - 1 - Math.min(TREND_SLICES - 1, Math.floor(age / per))];
+    const slice = slices[count - 1 - Math.min(count - 1, Math.floor(age / per))];
     if (!slice) continue;
     slice.calls += calls;
     slice.failures += failures;

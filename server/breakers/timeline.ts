@@ -116,6 +116,7 @@ export function replay(timeline: Timeline): TimelineResult[] {
   };
   const exchange = (replica: Replica, now: number) => {
     const { breaker } = replica;
+    // Only what is new is told: an outcome opens a breaker, the mere passing of time does not.
     const window = breaker.dirty ? packBuckets(breaker.buckets(now)) : null;
     breaker.dirty = false;
     const offer = { name: NAME, policy, generation: breaker.generation, window };
@@ -144,6 +145,7 @@ export function replay(timeline: Timeline): TimelineResult[] {
     now: number,
   ) => {
     const took = end.durationMs ?? now - call.at;
+    replica.breaker.dirty = true;
     perform(replica, replica.breaker.record(call.token, end.outcome, took, now), now);
   };
   const ask = (replica: Replica, asked: Change, now: number) =>

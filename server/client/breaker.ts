@@ -44,7 +44,7 @@ const NONE: readonly never[] = [];
 
 export class Breaker {
   readonly name: string;
-  /** Something was recorded that the store has not heard of. */
+  /** Something happened that the store has not heard of; set and cleared by whoever keeps the two in step. */
   dirty = false;
   /** Calls that were turned away here since the start. */
   rejected = 0;
@@ -174,7 +174,6 @@ export class Breaker {
       if (token !== this.#epoch || outcome === 'ignored' || !this.#counts) return null;
       const own = this.#own;
       own.add(now, outcome !== 'success', durationMs >= this.#slowMs);
-      this.dirty = true;
       // What most calls see: nobody failed.
       if (own.failures === 0 && own.slow === 0 && this.#others === null) return null;
       return this.#judge(now);

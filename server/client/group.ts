@@ -123,8 +123,8 @@ export function createBreakerGroup(options: {
       const offers = batch.map((breaker): Offer => {
         const window = breaker.dirty ? packBuckets(breaker.buckets(now())) : null;
         breaker.dirty = false;
-        const { name, policy, generation } = breaker;
-        return { name, policy, generation, window };
+        const { name, policy, generation, rejected } = breaker;
+        return { name, policy, generation, window, rejected };
       });
       const answers = await ask((at) => at.exchange(replica, offers));
       const lost: Breaker[] = [];
@@ -232,6 +232,13 @@ export function createBreakerGroup(options: {
     }, flushMs);
     flushing.unref();
   };
+  /** It has something to tell. */
+  const touch = (breaker: Breaker) => {
+    if (breaker.dirty) return;
+    breaker.dirty = true;
+    dirty.push(breaker);
+    flushSoon();
+  };
   const hear = (from: BreakerStore, when: () => boolean) =>
     from.onChanged((answer) => {
       const breaker = when() && breakers.get(answer.name);
@@ -257,6 +264,7 @@ export function createBreakerGroup(options: {
     refresh: exchange,
     admit(breaker) {
       const token = breaker.admit(now());
+      if (token === REJECTED) touch(breaker);
       if (token !== ASK) return token;
       const { name, policy } = breaker;
       return ask((at) => at.acquire(name, policy)).then(
@@ -268,12 +276,8 @@ export function createBreakerGroup(options: {
       );
     },
     record(breaker, token, outcome, durationMs, at = now()) {
-      const before = breaker.dirty;
       const effect = breaker.record(token, outcome, durationMs, at);
-      if (breaker.dirty && !before) {
-        dirty.push(breaker);
-        flushSoon();
-      }
+      if (token > 0) touch(breaker);
       if (effect) background(carry(breaker, effect));
     },
     async change(breaker, asked) {

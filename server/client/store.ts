@@ -12,6 +12,8 @@ export type Offer = {
   generation: number;
   /** Null: nothing new, what was told before stands. */
   window: string | null;
+  /** Calls that it turned away since it started. */
+  rejected?: number;
 };
 /** A breaker as the store has it. */
 export type Answer = {

@@ -1,11 +1,10 @@
 import { Sparkline } from '../../../../components/charts/sparkline.tsx';
 import type { Column } from '../../../../components/data/columns.ts';
-import { RelativeTime } from '../../../../components/data/relative-time.tsx';
 import { RowActions } from '../../../../components/data/row-actions.tsx';
 import { formatNumber } from '../../../../components/format/number.ts';
 import { formatPercent } from '../../../../components/format/percent.ts';
 import type { BreakerItem } from '../../../../server/breakers/contract.ts';
-import { BreakerState, stateWords, urgency } from './words.tsx';
+import { BreakerState, inSeconds, stateWords, urgency } from './words.tsx';
 
 export type BreakerAction = 'open' | 'closed' | 'auto' | 'trip' | 'reset' | 'edit' | 'remove';
 export type Act = (action: BreakerAction, breaker: BreakerItem) => void;
@@ -26,6 +25,7 @@ const plain: readonly Column<BreakerItem>[] = [
   {
     id: 'name',
     header: 'Name',
+    width: '240px',
     sort: ({ name }) => name,
     csv: ({ name }) => name,
     cell: ({ name, description }) => (
@@ -36,8 +36,8 @@ const plain: readonly Column<BreakerItem>[] = [
   },
   {
     id: 'trend',
-    header: 'Failed, window',
-    width: '120px',
+    header: 'Trend',
+    width: '110px',
     cell: ({ trend }) =>
       trend.some((value) => value !== null) ? (
         <Sparkline values={trend} label="Share of failed calls over the window" />
@@ -70,15 +70,14 @@ const plain: readonly Column<BreakerItem>[] = [
     id: 'trial',
     header: 'Next trial',
     width: '120px',
-    sort: ({ trialAt }) => trialAt,
-    csv: ({ trialAt }) => trialAt,
-    cell: ({ trialAt, state }) =>
-      trialAt ? <RelativeTime at={trialAt} /> : state === 'half_open' ? 'now' : '–',
+    sort: ({ trialInMs }) => trialInMs,
+    csv: ({ trialInMs }) => trialInMs,
+    cell: ({ trialInMs, state }) =>
+      trialInMs !== null ? inSeconds(trialInMs) : state === 'half_open' ? 'now' : '–',
   },
   {
     id: 'hold',
     header: 'Held by',
-    width: '220px',
     csv: ({ hold }) => (hold ? `${hold.by}: ${hold.reason}` : null),
     cell: ({ hold }) =>
       hold ? (

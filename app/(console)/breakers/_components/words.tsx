@@ -1,4 +1,5 @@
 import { StatusBadge, type StatusKind } from '../../../../components/data/status-badge.tsx';
+import { formatDuration } from '../../../../components/format/duration.ts';
 import type { BreakerStateName } from '../../../../server/breakers/contract.ts';
 
 export const stateWords: Record<BreakerStateName, { kind: StatusKind; word: string }> = {
@@ -40,6 +41,10 @@ export const sharingWords = {
   process: 'of this process',
   away: 'of this process while Redis is away',
 } as const;
+
+/** `in 42 s`, counted by the server, whose clock may be another one than the viewer's. */
+export const inSeconds = (ms: number): string =>
+  `in ${formatDuration(Math.max(1, Math.ceil(ms / 1000)))}`;
 
 export const detailHref = (name: string): string =>
   `/breakers/detail?name=${encodeURIComponent(name)}`;

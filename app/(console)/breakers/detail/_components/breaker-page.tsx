@@ -25,7 +25,7 @@ import { Button, buttonClass } from '../../../../../components/ui/button.tsx';
 import type { BreakerDetail } from '../../../../../server/breakers/contract.ts';
 import { type BreakerAction, failedShare } from '../../_components/columns.tsx';
 import { REFRESH_MS } from '../../_components/use-breakers.ts';
-import { BreakerState, causeWord } from '../../_components/words.tsx';
+import { BreakerState, causeWord, inSeconds } from '../../_components/words.tsx';
 import { History } from './history.tsx';
 import { Notices } from './notices.tsx';
 import { WindowChart } from './window-chart.tsx';
@@ -34,7 +34,7 @@ const ActionDialog = dynamic(() => import('../../_components/action-dialog.tsx')
 const PolicySheet = dynamic(() => import('../../_components/policy-sheet.tsx'), { ssr: false });
 
 function State({ breaker }: { breaker: BreakerDetail }) {
-  const { state, cause, openedAt, trialAt, trials, description } = breaker;
+  const { state, cause, openedAt, trialInMs, trials, description } = breaker;
   return (
     <span className="flex flex-wrap items-center gap-x-2 gap-y-1">
       <BreakerState state={state} />
@@ -47,11 +47,7 @@ function State({ breaker }: { breaker: BreakerDetail }) {
               <RelativeTime at={openedAt} />
             </>
           ) : null}
-          {trialAt ? (
-            <>
-              , tried again <RelativeTime at={trialAt} />
-            </>
-          ) : null}
+          {trialInMs === null ? null : `, tried again ${inSeconds(trialInMs)}`}
         </span>
       ) : null}
       {state === 'half_open' ? (
@@ -246,7 +242,7 @@ export function BreakerPage() {
         <Stat
           label="Turned away"
           value={formatNumber(breaker.rejected)}
-          note="by this replica, since its start"
+          note="since the console's start"
         />
       </div>
       <WindowChart breaker={breaker} />
