@@ -199,6 +199,29 @@ describe('a running console', () => {
           [item.title, item.status, item.severity].join(', '),
         );
       };
+      const trpc = async (procedure: string, input: object, method = 'GET') => {
+        const text = JSON.stringify(input);
+        const query = method === 'GET' ? `?input=${encodeURIComponent(text)}` : '';
+        const answer = await fetch(`${system.url}/api/trpc/${procedure}${query}`, {
+          method,
+          headers: { ...admin, 'content-type': 'application/json' },
+          ...(method === 'GET' ? {} : { body: text }),
+        });
+        return (await answer.json()).result.data;
+      };
+      const breaker = async () => (await trpc('breakers.get', { name: 'disk of c' })).state;
+      await trpc('breakers.upsert', { name: 'disk of c' }, 'POST');
+      const labels = { alertname: 'DiskSlow', breaker: 'disk of c', severity: 'info' };
+      const slow = { labels, annotations: { summary: 'c is slow' }, startsAt };
+      const sent = performance.now();
+      await post([slow]);
+      await vi.waitFor(async () => expect(await breaker()).toBe('forced_open'), until);
+      process.stdout.write(
+        `breaker held ${Math.round(performance.now() - sent)} ms after the alert\n`,
+      );
+      await post([{ ...slow, endsAt: new Date().toISOString() }]);
+      await vi.waitFor(async () => expect(await breaker()).toBe('half_open'), until);
+
       await post([alert('a'), alert('b')]);
       await vi.waitFor(
         async () =>
