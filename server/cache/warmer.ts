@@ -8,7 +8,6 @@ import type { Db } from '../platform/db/index.ts';
 import type { Log } from '../platform/log.ts';
 import type { CachePage, WarmKeyItem } from './contract.ts';
 import { expectedCount, HISTORY_MS, HOUR_MS } from './forecast.ts';
-import type { Cache } from './service.ts';
 
 const FLUSH_EVERY_MS = 60_000;
 /** Of one process and minute. */
@@ -39,7 +38,8 @@ const HOURS = [
 
 export function createWarmer(deps: {
   db: Db;
-  cache: Cache;
+  /** Where looks are counted: how often each key was asked for since the last time. */
+  cache: { takeAccesses(): Map<string, number> };
   clock: Clock;
   log: Log;
   /** By namespace. */

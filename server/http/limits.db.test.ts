@@ -278,6 +278,14 @@ describe('two replicas and one Redis', async () => {
         scopes: ['ingest'],
       })
     ).key;
+    await one.runtime.limits.override(testAuthority, {
+      name: 'dashboards.list',
+      perMinute: 600_000,
+      mode: 'instead',
+      reason: 'for the test',
+    });
+    // What is cached is asked for too.
+    const read = () => one.call('/api/trpc/dashboards.list?input={}', { headers: bearer(quick) });
     const send = () =>
       one.call('/api/trpc/metrics.ingest', json(quick, { samples: [{ metric: 'm', value: 1 }] }));
     expect((await one.runtime.limits.status()).counting).toBe('shared');
@@ -286,7 +294,7 @@ describe('two replicas and one Redis', async () => {
     let running = true;
     const statuses: number[] = [];
     const worker = async () => {
-      while (running) statuses.push((await send()).status);
+      while (running) statuses.push((await send()).status, (await read()).status);
     };
     const workers = Array.from({ length: 8 }, worker);
     await vi.waitFor(() => expect(statuses.length).toBeGreaterThan(50), { timeout: 10_000 });
@@ -298,6 +306,7 @@ describe('two replicas and one Redis', async () => {
     const away = await one.runtime.limits.status();
     expect([away.counting, away.redis]).toEqual(['process', 'down']);
     expect(one.runtime.limits.component().status).toBe('warn');
+    expect(one.runtime.cache.status().kept).toBe('process');
     // What was used up in Redis is not given anew: the mirror knows.
     const during = await Promise.all(Array.from({ length: 40 }, () => info(0, key)));
     expect(count(during, 200)).toBeLessThanOrEqual(12);
@@ -307,6 +316,7 @@ describe('two replicas and one Redis', async () => {
       async () => expect((await one.runtime.limits.status()).counting).toBe('shared'),
       { timeout: 10_000 },
     );
+    await vi.waitFor(() => expect(one.runtime.cache.status().kept).toBe('shared'));
     const again = statuses.length;
     await vi.waitFor(() => expect(statuses.length).toBeGreaterThan(again + 50), {
       timeout: 10_000,
