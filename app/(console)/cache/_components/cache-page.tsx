@@ -18,13 +18,12 @@ import { useAllowed } from '../../../../components/shell/use-me.ts';
 import { trpc } from '../../../../components/trpc/client.ts';
 import { Button } from '../../../../components/ui/button.tsx';
 import { Skeleton } from '../../../../components/ui/skeleton.tsx';
-import {
-  type CacheKeyItem,
-  type CacheStatus,
-  type EvictInput,
-  type NamespaceItem,
-  namespaceNames,
-  type WarmKeyItem,
+import type {
+  CacheKeyItem,
+  CacheStatus,
+  EvictInput,
+  NamespaceItem,
+  WarmKeyItem,
 } from '../../../../server/cache/contract.ts';
 import { keyColumns, namespaceColumns, warmColumns } from './cache-columns.tsx';
 
@@ -117,9 +116,7 @@ export function CachePage() {
         state={failed ? '' : <State status={status.data} />}
         action={
           operator ? (
-            <Button
-              onClick={() => setEvicting({ by: 'namespace', value: namespaceNames[0] ?? '' })}
-            >
+            <Button onClick={() => setEvicting({ by: 'namespace', value: 'dashboards' })}>
               Evict
             </Button>
           ) : undefined
