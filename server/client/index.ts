@@ -1,8 +1,10 @@
 /**
- * What programs embed, and the console itself uses: circuit breakers. No dependency on the server or on any package.
+ * What programs embed, and the console itself uses: circuit breakers and a watcher of the heap. No dependency on the
+ * server or on any package.
  *
  * `createBreakerClient` guards functions with breakers that all programs share through the console. The machine behind
  * it (`breaker.ts`, `window.ts`, `state.ts`) is pure; `group.ts` keeps the breakers of one program in step with a store.
+ * `watchMemory` (`memory.ts`) reports the heap after full collections, and on request what allocates and what grows.
  */
 export {
   ASK,
@@ -21,6 +23,14 @@ export {
   type Guard,
   type GuardOptions,
 } from './guard.ts';
+export {
+  type MemoryPolicy,
+  type MemoryWatcher,
+  type MemoryWatcher,
+  reportTo,
+  watchMemory,
+  watchMemory,
+} from './memory.ts';
 export { BreakerRecords, createMemoryBreakers } from './records.ts';
 export type { Cause, Change, Forced, Machine } from './state.ts';
 export type { Answer, BreakerStore, Probe, Transition, TransitionHandler } from './store.ts';

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { z } from 'zod';
 import type { Page } from '../api/contract.ts';
-import { type MemoryWatcher, watchMemory } from '../client/memory.ts';
+import { type MemoryWatcher, watchMemory } from '../client/index.ts';
 import type { Incidents } from '../incidents/index.ts';
 import { querySchema } from '../metrics/contract.ts';
 import type { MetricStore } from '../metrics/index.ts';
