@@ -75,8 +75,8 @@ export const breakerForceSchema = z.strictObject({
   state: z.enum(['open', 'closed', 'auto']),
   reason,
 });
-export const breakerResetSchema = z.strictObject({ name: breakerNameSchema, reason });
-export const breakerTripSchema = breakerResetSchema;
+/** To trip or to reset. */
+export const breakerActionSchema = z.strictObject({ name: breakerNameSchema, reason });
 export const callOutcomes = ['success', 'failure', 'timeout', 'ignored'] as const;
 export const breakerRecordSchema = z.strictObject({
   name: breakerNameSchema,

@@ -1,5 +1,6 @@
 import { procedures, router } from '../api/trpc.ts';
 import {
+  breakerActionSchema,
   breakerActSchema,
   breakerBacktestSchema,
   breakerEventsSchema,
@@ -7,9 +8,7 @@ import {
   breakerKeySchema,
   breakerListSchema,
   breakerRecordSchema,
-  breakerResetSchema,
   breakerSyncSchema,
-  breakerTripSchema,
   breakerUpsertSchema,
 } from './contract.ts';
 import type { Breakers } from './service.ts';
@@ -47,11 +46,11 @@ export const breakersRouter = (breakers: Breakers) =>
       .input(breakerForceSchema)
       .mutation(({ ctx, input }) => breakers.force(ctx.authority, input)),
     trip: procedures.operator
-      .input(breakerTripSchema)
+      .input(breakerActionSchema)
       .mutation(({ ctx, input }) => breakers.trip(ctx.authority, input)),
     /** Closed, with an empty window, and held by nobody. */
     reset: procedures.operator
-      .input(breakerResetSchema)
+      .input(breakerActionSchema)
       .mutation(({ ctx, input }) => breakers.reset(ctx.authority, input)),
     /** For the client in `server/client`, which decides by itself: outcomes in, states out. */
     sync: procedures.operator

@@ -26,9 +26,7 @@ export {
 export {
   type MemoryPolicy,
   type MemoryWatcher,
-  type MemoryWatcher,
   reportTo,
-  watchMemory,
   watchMemory,
 } from './memory.ts';
 export { BreakerRecords, createMemoryBreakers } from './records.ts';
