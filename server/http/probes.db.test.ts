@@ -16,7 +16,7 @@ describe('probes', () => {
     [
       '/health/readiness',
       '/readyz',
-      ['shutdown', 'migrations', 'database', 'redis', 'eventLoop', 'memory'],
+      ['shutdown', 'aside', 'migrations', 'database', 'redis', 'eventLoop', 'memory'],
     ],
     ['/health/startup', null, ['startup']],
   ])(
