@@ -1,41 +1,13 @@
 /** A game day from the page, and a channel that people are told through: both against the real fleet. */
 import type { Page } from '@playwright/test';
-import { type Console, startConsole } from './support/console.ts';
-import { startTestFleet, type TestFleet } from './support/fleet.ts';
-import {
-  admin,
-  complaints,
-  expect,
-  expectAccessible,
-  patient,
-  signIn,
-  test,
-} from './support/test.ts';
+import { fleetPage, type TestFleet } from './support/fleet.ts';
+import { complaints, expect, expectAccessible, test } from './support/test.ts';
 
+const onFleet = fleetPage();
 let fleet: TestFleet;
-let system: Console;
 let page: Page;
-test.beforeAll(async ({ browser }) => {
-  fleet = await startTestFleet();
-  system = await startConsole({
-    env: {
-      ...fleet.env,
-      WHEELHOUSE_INIT_ADMIN_EMAIL: admin.email,
-      WHEELHOUSE_INIT_ADMIN_PASSWORD: admin.password,
-    },
-  });
-  await fleet.register(system);
-  const context = await browser.newContext({
-    baseURL: system.url,
-    viewport: { width: 1440, height: 900 },
-  });
-  page = patient(await context.newPage());
-  await signIn(page);
-});
-test.afterAll(async () => {
-  await page?.context().close();
-  await system?.remove();
-  await fleet?.close();
+test.beforeAll(() => {
+  ({ fleet, page } = onFleet());
 });
 const row = (name: string) => page.getByRole('row').filter({ hasText: name }).first();
 

@@ -1,7 +1,9 @@
 /** The demo fleet inside the browser tests: the same services, supervisor and registration as `npm run demo`. */
+import type { Page } from '@playwright/test';
 import { type Fleet, startFleet } from '../../scripts/demo/fleet.ts';
 import { createClient, register } from '../../scripts/demo/register.ts';
-import type { Console } from './console.ts';
+import { type Console, startConsole } from './console.ts';
+import { admin, patient, signIn, test } from './test.ts';
 
 export type TestFleet = Fleet & {
   /** What a console has to be started with to know the fleet. */
@@ -53,5 +55,42 @@ export async function startTestFleet(
       });
       if (!answer.ok) throw new Error(`${service} ${fault}: ${await answer.text()}`);
     },
+  };
+}
+
+export type FleetPage = { fleet: TestFleet; system: Console; page: Page };
+
+/** For a file of flows: a fleet, a console that watches it, and one page whose admin is signed in. */
+export function fleetPage(): () => FleetPage {
+  let made: Partial<FleetPage> = {};
+  test.beforeAll(async ({ browser }) => {
+    const fleet = await startTestFleet();
+    made = { fleet };
+    const system = await startConsole({
+      env: {
+        ...fleet.env,
+        WHEELHOUSE_INIT_ADMIN_EMAIL: admin.email,
+        WHEELHOUSE_INIT_ADMIN_PASSWORD: admin.password,
+      },
+    });
+    made = { fleet, system };
+    await fleet.register(system);
+    const context = await browser.newContext({
+      baseURL: system.url,
+      viewport: { width: 1440, height: 900 },
+    });
+    const page = patient(await context.newPage());
+    made = { fleet, system, page };
+    await signIn(page);
+  });
+  test.afterAll(async () => {
+    await made.page?.context().close();
+    await made.system?.remove();
+    await made.fleet?.close();
+  });
+  return () => {
+    const { fleet, system, page } = made;
+    if (!fleet || !system || !page) throw new Error('only within a test');
+    return { fleet, system, page };
   };
 }

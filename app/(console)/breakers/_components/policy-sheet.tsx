@@ -5,9 +5,9 @@ import { type FormEvent, useState } from 'react';
 import { ErrorPanel } from '../../../../components/data/error-panel.tsx';
 import { api, queryClient, trpc } from '../../../../components/trpc/client.ts';
 import { failureOf } from '../../../../components/trpc/errors.ts';
-import { Button } from '../../../../components/ui/button.tsx';
 import { Dialog } from '../../../../components/ui/dialog.tsx';
 import { Field } from '../../../../components/ui/field.tsx';
+import { FormEnd } from '../../../../components/ui/form-end.tsx';
 import { Input } from '../../../../components/ui/input.tsx';
 import { Skeleton } from '../../../../components/ui/skeleton.tsx';
 import { submitOnCtrlEnter } from '../../../../components/ui/submit.ts';
@@ -108,22 +108,13 @@ function PolicyForm({ breaker, onClose }: { breaker: BreakerDetail | null; onClo
           )}
         </Field>
         {breaker ? <Backtest name={breaker.name} policy={policy} /> : null}
-        {failure && failure.fields.length === 0 ? (
-          <p role="alert" className="text-13 text-bad-text">
-            {failure.message}
-          </p>
-        ) : null}
-        {asked ? (
-          <p role="alert" className="text-13 text-warn-text">
-            There are unsaved changes. Cancel again to drop them.
-          </p>
-        ) : null}
-        <div className="sticky bottom-[-16px] -mx-5 -mb-4 flex justify-end gap-2 border-t bg-surface px-5 py-3">
-          <Button onClick={close}>Cancel</Button>
-          <Button type="submit" look="primary" busy={save.isPending}>
-            {breaker ? 'Save policy' : 'Add breaker'}
-          </Button>
-        </div>
+        <FormEnd
+          verb={breaker ? 'Save policy' : 'Add breaker'}
+          busy={save.isPending}
+          failure={failure}
+          asked={asked}
+          onCancel={close}
+        />
       </form>
     </Dialog>
   );

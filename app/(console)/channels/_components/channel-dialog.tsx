@@ -4,9 +4,9 @@ import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { api, queryClient, trpc } from '../../../../components/trpc/client.ts';
 import { failureOf } from '../../../../components/trpc/errors.ts';
-import { Button } from '../../../../components/ui/button.tsx';
 import { Dialog } from '../../../../components/ui/dialog.tsx';
 import { Field } from '../../../../components/ui/field.tsx';
+import { FormEnd } from '../../../../components/ui/form-end.tsx';
 import { Input, Select } from '../../../../components/ui/input.tsx';
 import { submitOnCtrlEnter } from '../../../../components/ui/submit.ts';
 import { toast } from '../../../../components/ui/toast.tsx';
@@ -127,22 +127,13 @@ export default function ChannelDialog(props: { channel: ChannelItem | null; onCl
           )}
         </Field>
         <KindFields values={values} channel={channel} bind={bind} errorOf={errorOf} />
-        {failure && failure.fields.length === 0 ? (
-          <p role="alert" className="text-13 text-bad-text">
-            {failure.message}
-          </p>
-        ) : null}
-        {asked ? (
-          <p role="alert" className="text-13 text-warn-text">
-            There are unsaved changes. Cancel again to drop them.
-          </p>
-        ) : null}
-        <div className="sticky bottom-[-16px] -mx-5 -mb-4 flex justify-end gap-2 border-t bg-surface px-5 py-3">
-          <Button onClick={close}>Cancel</Button>
-          <Button type="submit" look="primary" busy={save.isPending}>
-            {channel ? 'Save' : 'Add channel'}
-          </Button>
-        </div>
+        <FormEnd
+          verb={channel ? 'Save' : 'Add channel'}
+          busy={save.isPending}
+          failure={failure}
+          asked={asked}
+          onCancel={close}
+        />
       </form>
     </Dialog>
   );

@@ -9,6 +9,7 @@ import { failureOf } from '../../../../components/trpc/errors.ts';
 import { Button } from '../../../../components/ui/button.tsx';
 import { Dialog } from '../../../../components/ui/dialog.tsx';
 import { Field } from '../../../../components/ui/field.tsx';
+import { FormEnd } from '../../../../components/ui/form-end.tsx';
 import { Input, Select } from '../../../../components/ui/input.tsx';
 import { submitOnCtrlEnter } from '../../../../components/ui/submit.ts';
 import { toast } from '../../../../components/ui/toast.tsx';
@@ -172,32 +173,25 @@ export default function TargetForm(props: {
             {failureOf(probe.error).message}
           </p>
         ) : null}
-        {failure && failure.fields.length === 0 ? (
-          <p role="alert" className="text-13 text-bad-text">
-            {failure.message}
-          </p>
-        ) : null}
-        {asked ? (
-          <p role="alert" className="text-13 text-warn-text">
-            There are unsaved changes. Cancel again to drop them.
-          </p>
-        ) : null}
-        <div className="sticky bottom-[-16px] -mx-5 -mb-4 flex flex-wrap justify-end gap-2 border-t bg-surface px-5 py-3">
-          {values.kind === 'heartbeat' ? null : (
-            <Button
-              className="mr-auto"
-              disabled={!input}
-              busy={probe.isPending}
-              onClick={() => input && probe.mutate(input)}
-            >
-              Check now
-            </Button>
-          )}
-          <Button onClick={close}>Cancel</Button>
-          <Button type="submit" look="primary" busy={save.isPending}>
-            {target ? 'Save' : 'Add target'}
-          </Button>
-        </div>
+        <FormEnd
+          verb={target ? 'Save' : 'Add target'}
+          busy={save.isPending}
+          failure={failure}
+          asked={asked}
+          onCancel={close}
+          aside={
+            values.kind === 'heartbeat' ? null : (
+              <Button
+                className="mr-auto"
+                disabled={!input}
+                busy={probe.isPending}
+                onClick={() => input && probe.mutate(input)}
+              >
+                Check now
+              </Button>
+            )
+          }
+        />
       </form>
     </Dialog>
   );

@@ -8,7 +8,7 @@ import { ErrorPanel } from '../../../../components/data/error-panel.tsx';
 import { Stat } from '../../../../components/data/stat.tsx';
 import { formatBytes } from '../../../../components/format/bytes.ts';
 import { formatPercent } from '../../../../components/format/percent.ts';
-import { cx } from '../../../../components/ui/cx.ts';
+import { RangeButtons } from '../../../../components/ui/range-buttons.tsx';
 import type { ProcessItem } from '../../../../server/memory/contract.ts';
 import { ranges, useCourse } from './use-memory.ts';
 import { isDefaultWindow, paceOf, rulesOf } from './words.ts';
@@ -47,23 +47,7 @@ export function Course({ process }: { process: ProcessItem }) {
         <h2 id="memory-course" className="font-medium text-14">
           {process.name} <span className="text-muted">on {process.instance}</span>
         </h2>
-        <fieldset className="flex items-center rounded-control border p-0.5">
-          <legend className="sr-only">Range of time</legend>
-          {ranges.map((value) => (
-            <button
-              key={value}
-              type="button"
-              aria-pressed={value === range}
-              onClick={() => void setRange(value)}
-              className={cx(
-                'h-6 rounded-[4px] px-2 font-medium text-12 tabular-nums',
-                value === range ? 'bg-active text-text' : 'text-muted hover:text-text',
-              )}
-            >
-              {value}
-            </button>
-          ))}
-        </fieldset>
+        <RangeButtons ranges={ranges} value={range} onChange={(value) => void setRange(value)} />
       </div>
       <p className="mb-3 text-13 text-muted">
         {trend.why} {rulesOf(policy)}

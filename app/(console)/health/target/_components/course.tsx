@@ -10,7 +10,7 @@ import { formatDuration } from '../../../../../components/format/duration.ts';
 import { count } from '../../../../../components/format/number.ts';
 import { formatPercent } from '../../../../../components/format/percent.ts';
 import { formatInstant } from '../../../../../components/format/time.ts';
-import { cx } from '../../../../../components/ui/cx.ts';
+import { RangeButtons } from '../../../../../components/ui/range-buttons.tsx';
 import type { TargetDetail } from '../../../../../server/health/contract.ts';
 import { rangeMs, ranges, useHistory } from './use-target.ts';
 
@@ -55,23 +55,7 @@ export function Course({ target }: { target: TargetDetail }) {
     <section aria-label="Course">
       <div className="mb-3 flex flex-wrap items-center justify-between gap-2">
         <h2 className="font-medium text-14">Course</h2>
-        <fieldset className="flex items-center rounded-control border p-0.5">
-          <legend className="sr-only">Range of time</legend>
-          {ranges.map((value) => (
-            <button
-              key={value}
-              type="button"
-              aria-pressed={value === range}
-              onClick={() => void setRange(value)}
-              className={cx(
-                'h-6 rounded-[4px] px-2 font-medium text-12 tabular-nums',
-                value === range ? 'bg-active text-text' : 'text-muted hover:text-text',
-              )}
-            >
-              {value}
-            </button>
-          ))}
-        </fieldset>
+        <RangeButtons ranges={ranges} value={range} onChange={(value) => void setRange(value)} />
       </div>
       <div className="mb-3 grid grid-cols-2 gap-3 lg:grid-cols-4">
         <Stat
