@@ -14,6 +14,8 @@ const MAX_BREAKERS = 1_000;
 const MAX_MARKS = 50_000;
 const SLOTS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600];
 
+export type Outcomes = ReturnType<typeof createOutcomes>;
+
 export function createOutcomes(deps: { clock: Clock; metricStore: MetricStore; replica: string }) {
   const { clock, metricStore } = deps;
   /** Newest bucket that was written, by source and breaker. */
