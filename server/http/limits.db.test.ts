@@ -76,6 +76,19 @@ describe('in this process', async () => {
     expect(answers[0]?.headers.get('ratelimit-policy')).toBe('"ingest";q=60000;w=60');
   });
 
+  test('nor are programs that share breakers', async () => {
+    const key = await newKey('operator');
+    const sync = () =>
+      call(
+        '/api/trpc/breakers.sync',
+        json(key, { replica: 'shop', offers: [{ name: 'payments', generation: 1, window: '' }] }),
+      );
+    await sync();
+    const answers = await many(150, sync);
+    expect(count(answers, 200)).toBe(150);
+    expect(answers[0]?.headers.get('ratelimit-policy')).toBe('"breakers";q=60000;w=60');
+  });
+
   test('a person with several pages open does not meet a limit', async () => {
     const { cookie } = await system.session();
     const page = () => call('/api/trpc/system.info', { headers: { cookie } });

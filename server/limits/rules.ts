@@ -106,8 +106,9 @@ export function builtInRules({ perMinute, set }: Configured): Rule[] {
       procedures: ['metrics.ingest', 'telemetry.ingest', 'memory.report'],
     }),
     fixed('breakers', PROGRAMS, {
-      pattern: 'breakers.permit, breakers.record',
-      procedures: ['breakers.permit', 'breakers.record'],
+      pattern: 'breakers.permit, breakers.record, breakers.sync, breakers.act',
+      // A program that embeds the client asks several times a second, and many may share a key.
+      procedures: ['breakers.permit', 'breakers.record', 'breakers.sync', 'breakers.act'],
     }),
     fixed('webhooks', 600, { pattern: '/api/webhooks/*' }),
     fixed('heartbeats', 6_000, { pattern: '/api/heartbeat/*', per: 'address', open: true }),
