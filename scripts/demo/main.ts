@@ -74,29 +74,33 @@ function startConsole(env: NodeJS.ProcessEnv): Promise<string> {
   });
 }
 
-/** A key for the services, which report their heap and share breakers. Made anew each time: it is told to nobody else. */
-async function serviceKey(env: NodeJS.ProcessEnv): Promise<string> {
-  const role = ['--role', 'operator', '--scopes', 'ingest'];
-  const cli = ['keys', 'create', '--name', 'demo services', ...role, '--json'];
-  const { stdout } = await run(process.execPath, [path.join(root, 'server/cli/main.ts'), ...cli], {
-    cwd: root,
-    env,
-  });
-  const { key }: { key: string } = JSON.parse(stdout);
-  return key;
-}
+const keys = {
+  /** Registers the fleet. */
+  'demo-key': { name: 'demo', options: ['--role', 'admin'], probe: 'health.targets.list' },
+  /** For the services, which report their heap and share breakers. */
+  'demo-service-key': {
+    name: 'demo services',
+    options: ['--role', 'operator', '--scopes', 'ingest'],
+    probe: 'breakers.list',
+  },
+} as const;
 
 /** The key of an earlier start while it counts, else a new one. */
-async function obtainKey(consoleUrl: string, env: NodeJS.ProcessEnv): Promise<string> {
-  const file = path.join(dataDir, 'demo-key');
+async function obtainKey(
+  kept: keyof typeof keys,
+  consoleUrl: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
+  const file = path.join(dataDir, kept);
+  const { name, options, probe } = keys[kept];
   try {
     const key = readFileSync(file, 'utf8').trim();
-    await createClient(consoleUrl, key).query('health.targets.list', { limit: 1 });
+    await createClient(consoleUrl, key).query(probe, { limit: 1 });
     return key;
   } catch {
     // None yet, or one of another database.
   }
-  const cli = ['keys', 'create', '--name', 'demo', '--role', 'admin', '--json'];
+  const cli = ['keys', 'create', '--name', name, ...options, '--json'];
   const { stdout } = await run(process.execPath, [path.join(root, 'server/cli/main.ts'), ...cli], {
     cwd: root,
     env,
@@ -144,13 +148,13 @@ async function start(): Promise<void> {
       : { WHEELHOUSE_INIT_ADMIN_EMAIL: EMAIL, WHEELHOUSE_INIT_ADMIN_PASSWORD: password }),
   };
   const url = await startConsole(env);
-  const key = await obtainKey(url, env);
+  const key = await obtainKey('demo-key', url, env);
   if (await isNewAccount(url, key, begun)) {
     say(`sign in as ${EMAIL} with the password ${password} (it is shown this once)`);
   }
   const databaseUrl = process.env.DATABASE_URL;
   await register({ consoleUrl: url, key, fleet, ...(databaseUrl ? { databaseUrl } : {}) });
-  fleet.setConsole({ url, key: await serviceKey(env) });
+  fleet.setConsole({ url, key: await obtainKey('demo-service-key', url, env) });
   say(`demo ready ${url}`);
   say(describe(url, fleet));
 }
