@@ -3,6 +3,8 @@
  * taken out of the sums once. Times are milliseconds of one monotonic clock; what comes from before the newest bucket
  * (a clock that was set back) is counted there.
  */
+import { MAX_BUCKETS } from './contract.ts';
+
 const FAILURES = 1;
 const SLOW = 2;
 
@@ -86,6 +88,7 @@ export class SlidingWindow {
   buckets(now: number): Bucket[] {
     this.advance(now);
     const found: Bucket[] = [];
+    if (this.calls === 0) return found;
     for (let age = 0; age < this.#size; age++) {
       const at = this.#at(age);
       const calls = this.#counts[at] ?? 0;
@@ -118,16 +121,21 @@ export function packBuckets(buckets: readonly Bucket[]): string {
   return buckets.map((bucket) => bucket.map((n) => n.toString(36)).join('.')).join(';');
 }
 
-/** The buckets of a text that `packBuckets` made, `later` buckets older now; what cannot be read is left out. */
+/**
+ * The buckets of a text that `packBuckets` made, `later` buckets older now. What cannot be read is left out, and so is
+ * what no window has: a bucket that came before, or an age beyond the longest window.
+ */
 export function unpackBuckets(text: string, later = 0): Bucket[] {
   if (text === '') return [];
+  let newest = -1;
   return text.split(';').flatMap((part) => {
     const [age = Number.NaN, calls = Number.NaN, failures = Number.NaN, slow = Number.NaN] = part
       .split('.')
       .map((digits) => Number.parseInt(digits, 36));
-    const sound = age >= 0 && calls > 0 && failures >= 0 && slow >= 0;
+    const sound = age > newest && age < MAX_BUCKETS && calls > 0 && failures >= 0 && slow >= 0;
     const most = 0xffff_ffff;
     if (!sound || calls > most || failures > calls || slow > calls) return [];
+    newest = age;
     return [[age + later, calls, failures, slow] as const];
   });
 }
