@@ -1,9 +1,9 @@
 /** Breakers over real HTTP on a real PostgreSQL: permits, holds, alerts, the client, and what is refused. */
-import { describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { BreakerOpenError, createBreakerClient } from '../client/index.ts';
 import { manualClock } from '../platform/clock.ts';
 import { bearer, json, testAuthority, testHost } from '../platform/testing/host.ts';
-import { testRuntime } from '../platform/testing/index.ts';
+import { startRedis, testRuntime } from '../platform/testing/index.ts';
 
 const clock = manualClock('2026-03-02T08:00:00Z');
 const { runtime, call, keys, url } = await testHost({ clock });
@@ -230,6 +230,15 @@ describe('an operator', () => {
     expect(body.error.message).toContain("'; DROP TABLE breakers; --");
   });
 
+  test('brings no number from which nobody could count on', async () => {
+    const name = await fresh();
+    const brought = { kind: 'rejoin', base: 1, machine: 'open', openedAgoMs: 0 };
+    const poison = { ...brought, generation: Number.MAX_SAFE_INTEGER };
+    expect((await send('breakers.act', { name, act: poison })).status).toBe(400);
+    const { answer } = await mutate('breakers.act', { name, act: { ...brought, generation: 7 } });
+    expect(answer).toMatchObject({ machine: 'open', generation: 8 });
+  });
+
   test('changes a policy that counts at once', async () => {
     const name = await fresh();
     await mutate('breakers.upsert', { name, policy: { minimumCalls: 2 }, description: 'billing' });
@@ -420,4 +429,35 @@ test('a hundred thousand breakers are paged and found', async () => {
   expect(second.items[0].name).toBe('many 000201');
   expect((await ask('breakers.counts', undefined)).total).toBeGreaterThan(90_000);
   await db.pool.query(`DELETE FROM breakers WHERE name LIKE 'many %'`);
+});
+
+describe('shared through Redis', async () => {
+  const redis = await startRedis();
+  afterAll(() => redis.stop());
+  const shared = await testHost({ env: { REDIS_URL: redis.url } });
+
+  test('two at once: the history has each with a reason of its own', async () => {
+    const maker = async (name: string) =>
+      (await shared.runtime.keys.create(testAuthority, { name, role: 'operator', scopes: [] })).key;
+    const [anna, ben] = [await maker('anna'), await maker('ben')];
+    const say = async (key: string, procedure: string, more: object) =>
+      (await shared.call(`/api/trpc/breakers.${procedure}`, json(key, { name: 'n', ...more })))
+        .status;
+    await say(anna, 'upsert', {});
+    const asked = Array.from({ length: 20 }, (_, n) =>
+      n % 2 === 0
+        ? say(anna, 'force', { state: 'open', reason: 'by anna' })
+        : say(ben, 'reset', { reason: 'by ben' }),
+    );
+    expect(new Set(await Promise.all(asked))).toEqual(new Set([200]));
+    await vi.waitFor(async () => {
+      const { items } = await shared.runtime.breakers.events({ name: 'n', limit: 100 });
+      expect(items).toHaveLength(20);
+      for (const { to, actor, detail } of items) {
+        expect([actor, detail]).toEqual(
+          to === 'forced_open' ? ['anna', 'by anna'] : ['ben', 'by ben'],
+        );
+      }
+    });
+  });
 });

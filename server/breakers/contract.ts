@@ -116,6 +116,8 @@ const offer = z.strictObject({
   rejected: z.number().int().min(0).optional(),
 });
 const machine = z.enum(['closed', 'open', 'half_open']);
+/** Far more than a program can reach alone, and far from where numbers stop counting: it becomes everybody's. */
+const MAX_BROUGHT = 1e12;
 /** For the client (`server/client`): what it counted, and what it wants to know. */
 export const breakerSyncSchema = z.strictObject({
   replica,
@@ -141,7 +143,7 @@ export const breakerActSchema = z.strictObject({
     z.strictObject({
       kind: z.literal('rejoin'),
       base: z.number().int().min(1),
-      generation: z.number().int().min(1),
+      generation: z.number().int().min(1).max(MAX_BROUGHT),
       machine,
       openedAgoMs: z
         .number()

@@ -35,6 +35,8 @@ export function createLive(deps: {
   const journal = createJournal(deps);
   /** Who asked for the change that is under way, by breaker. */
   const reasons = new Map<string, { actor: string; detail: string }>();
+  /** The last of those, by breaker: they go one after the other, so that each has its own author in the history. */
+  const turns = new Map<string, Promise<unknown>>();
   const changed = (name: string) => bus.publish({ topic: 'breakers', type: 'changed', id: name });
   const onTransition = (transition: Transition) => {
     const asked = transition.cause === 'operator' || transition.cause === 'alert';
@@ -76,17 +78,27 @@ export function createLive(deps: {
     group.find(name) ?? liveOf(await known(name));
   const stateOf = (breaker: Breaker) => stateName(breaker.machine(now()), breaker.forced);
   /** Changes the state on somebody's word; `why` goes into the history. */
-  const change = async (
+  const change = (
     breaker: Breaker,
     asked: Change,
     why: { actor: string; detail: string },
   ): Promise<Answer> => {
-    reasons.set(breaker.name, why);
-    try {
-      return await group.change(breaker, asked);
-    } finally {
-      reasons.delete(breaker.name);
-    }
+    const { name } = breaker;
+    const turn = (turns.get(name) ?? Promise.resolve()).then(async () => {
+      reasons.set(name, why);
+      try {
+        return await group.change(breaker, asked);
+      } finally {
+        reasons.delete(name);
+      }
+    });
+    const over: Promise<unknown> = turn
+      .catch(() => undefined)
+      .finally(() => {
+        if (turns.get(name) === over) turns.delete(name);
+      });
+    turns.set(name, over);
+    return turn;
   };
   /** Brings the live state in line with what is held in the database. */
   const settleHolds = async (): Promise<void> => {

@@ -1,6 +1,7 @@
 /** The machine on its own: the published cases, and what holds whatever happens. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { MAX_BUCKETS } from '../client/contract.ts';
 import {
   ASK,
   Breaker,
@@ -350,6 +351,14 @@ describe('the window', () => {
         }
       }),
     );
+  });
+  test('no text holds more than a window does', () => {
+    const many = Array.from({ length: 1_000 }, (_, age) => `${age.toString(36)}.2.1.0`).join(';');
+    expect(unpackBuckets(many)).toHaveLength(MAX_BUCKETS);
+    expect(unpackBuckets('3.2.1.0;3.2.1.0;1.9.9.9;4.1.0.0')).toEqual([
+      [3, 2, 1, 0],
+      [4, 1, 0, 0],
+    ]);
   });
   test('the defaults are accepted', () => expect(policyFaults(defaultPolicy)).toEqual([]));
 });

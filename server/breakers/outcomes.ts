@@ -12,6 +12,8 @@ export const METRIC = 'breaker_calls';
 /** More breakers than this leave no outcomes behind within one writing. */
 const MAX_BREAKERS = 1_000;
 const MAX_MARKS = 50_000;
+/** Samples that wait for the next writing; what comes beyond them is not kept. */
+const MAX_WAITING = 50_000;
 const SLOTS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600];
 
 export type Outcomes = ReturnType<typeof createOutcomes>;
@@ -36,7 +38,7 @@ export function createOutcomes(deps: { clock: Clock; metricStore: MetricStore; r
       newest = Math.max(newest, number);
       const at = Math.round(wall - (now - number * bucketMs));
       const sample = (outcome: string, value: number) => {
-        if (value > 0) {
+        if (value > 0 && waiting.length < MAX_WAITING) {
           const labels = { breaker: name, outcome, source };
           waiting.push({ metric: METRIC, labels, at, value });
         }
@@ -66,7 +68,7 @@ export function createOutcomes(deps: { clock: Clock; metricStore: MetricStore; r
         take(deps.replica, breaker.name, breaker.policy.bucketMs, buckets);
       }
       if (waiting.length === 0) return;
-      const samples = waiting.slice(0, 50_000);
+      const samples = waiting;
       waiting = [];
       await metricStore.write(samples, 'console');
     },

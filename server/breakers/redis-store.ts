@@ -6,16 +6,17 @@
  * version in which they changed. Changes are published as they happen. Nothing here is kept for ever: records that are
  * not used for a week go; what an operator forces lives in PostgreSQL.
  */
-import type {
-  Answer,
-  BreakerPolicy,
-  BreakerStore,
-  Cause,
-  Forced,
-  Machine,
-  Probe,
-  Transition,
-  TransitionHandler,
+import {
+  type Answer,
+  type BreakerPolicy,
+  type BreakerStore,
+  type Cause,
+  type Forced,
+  MAX_REPLICAS,
+  type Machine,
+  type Probe,
+  type Transition,
+  type TransitionHandler,
 } from '../client/index.ts';
 import type { SharedStore } from '../platform/redis/index.ts';
 import { createScript } from '../platform/redis/script.ts';
@@ -31,6 +32,7 @@ const REDIS_TIME = `local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)`;
 const luaWith = (time: string) => `
 local prefix, op, channel, keep, maxChanges = KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local maxReplicas = ${MAX_REPLICAS}
 ${time}
 local at, out, moves = 4, {}, {}
 local function arg() at = at + 1 return ARGV[at] end
@@ -150,8 +152,10 @@ for i = 1, num() do
     local key = prefix .. ':w:' .. st.name
     if window ~= '-' then
       if window ~= '' and generation == st.g then
-        redis.call('HSET', key, replica, now .. '|' .. generation .. '|' .. window)
-        redis.call('PEXPIRE', key, st.windowMs * 2)
+        if redis.call('HLEN', key) < maxReplicas or redis.call('HEXISTS', key, replica) == 1 then
+          redis.call('HSET', key, replica, now .. '|' .. generation .. '|' .. window)
+          redis.call('PEXPIRE', key, st.windowMs * 2)
+        end
       else redis.call('HDEL', key, replica) end
     end
   else

@@ -7,6 +7,7 @@ import {
   type BreakerStore,
   type Change,
   defaultPolicy,
+  MAX_REPLICAS,
   type Probe,
   type Transition,
 } from '../client/index.ts';
@@ -178,6 +179,24 @@ export function breakerStoreSuite(open: () => Promise<Opened>): void {
     expect(after.names?.toSorted()).toEqual(['one', 'two']);
     expect((await store.changed(after.version)).names).toEqual([]);
     end();
+  });
+
+  test('hears of so many programs and no more; those that were there first stay', async () => {
+    const { store } = await open();
+    const tell = async (replica: string, calls: number) => {
+      const window = `0.${calls.toString(36)}.0.0`;
+      const offer = { name: 'n', policy, generation: 1, window };
+      const [answer] = await store.exchange(replica, [offer]);
+      return answer?.windows ?? [];
+    };
+    for (let n = 0; n < MAX_REPLICAS; n++) await tell(`program ${n}`, 1);
+    await tell('one more', 1);
+    await tell('program 0', 2);
+    const heard = new Map(
+      (await tell('program 1', 1)).map(({ replica, window }) => [replica, window]),
+    );
+    expect(heard.size).toBe(MAX_REPLICAS - 1);
+    expect([heard.get('one more'), heard.get('program 0')]).toEqual([undefined, '0.2.0.0']);
   });
 
   test('gives three slots to a thousand who ask at once', async () => {

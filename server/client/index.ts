@@ -29,7 +29,7 @@ export {
   reportTo,
   watchMemory,
 } from './memory.ts';
-export { BreakerRecords, createMemoryBreakers } from './records.ts';
+export { BreakerRecords, createMemoryBreakers, MAX_REPLICAS } from './records.ts';
 export type { Cause, Change, Forced, Machine } from './state.ts';
 export type { Answer, BreakerStore, Probe, Transition, TransitionHandler } from './store.ts';
 export { type Bucket, packBuckets, SlidingWindow, unpackBuckets } from './window.ts';

@@ -28,7 +28,8 @@ type Entry = {
 };
 /** Least recently used ones leave first, those that are closed before the others. */
 const MAX_RECORDS = 100_000;
-const MAX_REPLICAS = 1_000;
+/** Programs that are heard of one breaker; more are not, so that those that were there first stay. */
+export const MAX_REPLICAS = 1_000;
 
 export class BreakerRecords {
   readonly #entries = new Map<string, Entry>();
@@ -44,12 +45,8 @@ export class BreakerRecords {
     if (window !== null) entry.windows?.delete(replica);
     if (window && generation === entry.state.generation) {
       entry.windows ??= new Map();
-      entry.windows.set(replica, { at: now, generation, window });
-      if (entry.windows.size > MAX_REPLICAS) {
-        for (const oldest of entry.windows.keys()) {
-          entry.windows.delete(oldest);
-          break;
-        }
+      if (entry.windows.size < MAX_REPLICAS) {
+        entry.windows.set(replica, { at: now, generation, window });
       }
     }
     for (const [other, held] of entry.windows ?? []) {
