@@ -297,7 +297,10 @@ describe('replicas with one Redis', () => {
     value = 2;
     await a.cache.invalidate('outage');
     expect(await get(a)).toBe(2);
-    expect(a.cache.status()).toMatchObject({ kept: 'process', redis: 'down' });
+    await vi.waitFor(
+      () => expect(a.cache.status()).toMatchObject({ kept: 'process', redis: 'down' }),
+      { timeout: 5_000 },
+    );
     // The other one cannot be told, and does not believe its memory for long.
     await vi.waitFor(async () => expect(await get(b)).toBe(2), { timeout: 3_000 });
     await own.start();

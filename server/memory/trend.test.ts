@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { policySchema, type Trend } from './contract.ts';
 import {
   advance,
@@ -14,6 +14,9 @@ import {
   thin,
   type Watch,
 } from './trend.ts';
+
+// Hundreds of days, minute by minute: seconds on a machine that has nothing else to do.
+vi.setConfig({ testTimeout: 60_000 });
 
 const MB = 1024 * 1024;
 const MINUTE = 60_000;
