@@ -133,6 +133,27 @@ describe('permits', () => {
   });
 });
 
+test('a change that cannot be written does not keep the others from the history', async () => {
+  const name = await fresh();
+  const wrong = {
+    name: 'x',
+    from: 'closed',
+    to: 'open',
+    forced: null,
+    cause: 'failures',
+    agoMs: 0,
+  } as const;
+  const journal = createJournal({ ...runtime, replica: 'test' });
+  await Promise.all([
+    journal.add({ ...wrong, generation: 2 ** 40 }, undefined),
+    journal.add({ ...wrong, name, generation: 2 }, undefined),
+  ]);
+  await vi.waitFor(async () => {
+    const { items } = await ask('breakers.events', { name });
+    expect(items).toHaveLength(1);
+  });
+});
+
 describe('an operator', () => {
   test('holds it open with a reason, through a restart, until somebody hands it back', async () => {
     const name = await fresh();

@@ -116,8 +116,8 @@ const offer = z.strictObject({
   rejected: z.number().int().min(0).optional(),
 });
 const machine = z.enum(['closed', 'open', 'half_open']);
-/** Far more than a program can reach alone, and far from where numbers stop counting: it becomes everybody's. */
-const MAX_BROUGHT = 1e12;
+/** Far more than a program can reach alone, and far from where the history stops counting: it becomes everybody's. */
+const MAX_BROUGHT = 1_000_000_000;
 /** For the client (`server/client`): what it counted, and what it wants to know. */
 export const breakerSyncSchema = z.strictObject({
   replica,

@@ -2,6 +2,7 @@
 import type { Forced, Machine, Transition } from '../client/index.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
+import { isUnreachable } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import type { BreakerEventItem, BreakerStateName } from './contract.ts';
 
@@ -30,15 +31,25 @@ export function createJournal(deps: { db: Db; clock: Clock; log: Log; replica: s
   let writing: Promise<void> | null = null;
   let dropped = 0;
 
+  /** False when the database is away. What cannot be written by itself either is lost, and said to be. */
+  const put = async (batch: readonly Entry[]): Promise<boolean> => {
+    try {
+      await db.prisma.breakerEvent.createMany({ data: [...batch] });
+    } catch (err) {
+      if (isUnreachable(err)) {
+        log.warn({ err, waiting: waiting.length }, 'changes of breakers wait for the database');
+        return false;
+      }
+      const [only, ...more] = batch;
+      if (more.length === 0) log.error({ err, ...only }, 'a change of a breaker cannot be written');
+      else for (const entry of batch) if (!(await put([entry]))) return false;
+    }
+    return true;
+  };
   const drain = async () => {
     while (waiting.length > 0) {
       const batch = waiting.slice(0, BATCH);
-      try {
-        await db.prisma.breakerEvent.createMany({ data: batch });
-      } catch (err) {
-        log.warn({ err, waiting: waiting.length }, 'changes of breakers wait for the database');
-        return;
-      }
+      if (!(await put(batch))) return;
       waiting = waiting.slice(batch.length);
     }
     if (dropped > 0)
