@@ -71,6 +71,18 @@ export function knownOf(row: Row): Known {
   };
 }
 
+type New = {
+  name: string;
+  description?: string | undefined;
+  policy?: BreakerPolicy | undefined;
+  matchers?: Record<string, string> | null | undefined;
+  builtIn?: boolean;
+};
+/** Of one transaction; each leaves a line in the audit log. */
+const MAKE_BATCH = 50;
+/** Callers that wait until theirs are made. */
+const MAX_MAKERS = 20;
+
 export type Book = ReturnType<typeof createBook>;
 
 export function createBook(deps: { db: Db; clock: Clock; audit: Audit }) {
@@ -80,23 +92,11 @@ export function createBook(deps: { db: Db; clock: Clock; audit: Audit }) {
     const row = await tx.breaker.findUnique({ where: { name }, select: columns });
     return row ? knownOf(row) : null;
   };
-  const create = async (
-    tx: Tx,
-    input: {
-      name: string;
-      description?: string | undefined;
-      policy?: BreakerPolicy | undefined;
-      matchers?: Record<string, string> | null | undefined;
-      builtIn?: boolean;
-      by: string;
-    },
-  ): Promise<boolean> => {
-    if ((await tx.breaker.count()) >= MAX_BREAKERS) {
-      throw new AppError('CONFLICT', `There are ${MAX_BREAKERS} breakers already.`);
-    }
+  /** Answers the names of those that were not there before. */
+  const createAll = async (tx: Tx, made: readonly New[], by: string): Promise<Set<string>> => {
     const now = clock.now();
-    const { count } = await tx.breaker.createMany({
-      data: {
+    const rows = await tx.breaker.createManyAndReturn({
+      data: made.map((input) => ({
         id: newId(now),
         name: input.name,
         description: input.description ?? '',
@@ -104,12 +104,65 @@ export function createBook(deps: { db: Db; clock: Clock; audit: Audit }) {
         matchers: input.matchers ?? Prisma.DbNull,
         builtIn: input.builtIn ?? false,
         createdAt: now,
-        createdBy: input.by,
+        createdBy: by,
         updatedAt: now,
-      },
+      })),
       skipDuplicates: true,
+      select: { name: true },
     });
-    return count > 0;
+    if (rows.length > 0 && (await tx.breaker.count()) > MAX_BREAKERS) {
+      throw new AppError('CONFLICT', `There are ${MAX_BREAKERS} breakers already.`);
+    }
+    return new Set(rows.map(({ name }) => name));
+  };
+  const readAll = async (tx: Tx, names: readonly string[]): Promise<Map<string, Known>> => {
+    const where = { name: { in: [...names] } };
+    const rows = await tx.breaker.findMany({ where, select: columns });
+    return new Map(rows.map((row) => [row.name, knownOf(row)]));
+  };
+  /** One at a time: programs that bring many names at once leave the connections to others. */
+  let turn: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    if (waiting >= MAX_MAKERS) {
+      const text = 'Many breakers are made at the moment. Try again shortly.';
+      return Promise.reject(new AppError('SERVICE_UNAVAILABLE', text));
+    }
+    waiting++;
+    const mine = turn.then(work).finally(() => waiting--);
+    turn = mine.catch(() => undefined);
+    return mine;
+  };
+  const makeAll = async (authority: Authority, missing: readonly New[]): Promise<void> => {
+    for (let from = 0; from < missing.length; from += MAKE_BATCH) {
+      const some = missing.slice(from, from + MAKE_BATCH);
+      const names = some.map(({ name }) => name);
+      await db.tx(async (tx) => {
+        const made = await createAll(tx, some, authority.actor.name);
+        if (made.size === 0) return;
+        for (const row of (await readAll(tx, [...made])).values()) {
+          await audit.append(tx, authority, {
+            action: 'breakers.create',
+            target: { kind: 'breaker', id: row.id, name: row.name },
+            after: { policy: row.policy, builtIn: row.builtIn },
+          });
+        }
+      });
+      for (const name of names) cache.drop(name);
+    }
+  };
+  /** Of the cache, and all others with one look. */
+  const findAll = async (names: readonly string[]): Promise<Map<string, Known>> => {
+    let looked: Promise<Map<string, Known>> | undefined;
+    const look = async (name: string) => {
+      looked ??= readAll(db.prisma, names);
+      return (await looked).get(name) ?? null;
+    };
+    const found = new Map<string, Known>();
+    for (const row of await Promise.all(names.map((name) => cache.get(name, () => look(name))))) {
+      if (row) found.set(row.name, row);
+    }
+    return found;
   };
 
   return {
@@ -117,33 +170,18 @@ export function createBook(deps: { db: Db; clock: Clock; audit: Audit }) {
     find: (name: string) => cache.get(name, () => read(db.prisma, name)),
     drop: (name: string) => cache.drop(name),
     read,
-    create,
+    create: async (tx: Tx, input: New & { by: string }): Promise<boolean> =>
+      (await createAll(tx, [input], input.by)).size > 0,
     /** Makes what is not there; for programs that bring their own breakers. */
-    async ensure(
-      authority: Authority,
-      input: {
-        name: string;
-        policy?: BreakerPolicy | undefined;
-        builtIn?: boolean;
-        description?: string;
-      },
-    ): Promise<Known> {
-      const known = await cache.get(input.name, () => read(db.prisma, input.name));
-      if (known) return known;
-      await db.tx(async (tx) => {
-        const made = await create(tx, { ...input, by: authority.actor.name });
-        if (!made) return;
-        const row = await read(tx, input.name);
-        await audit.append(tx, authority, {
-          action: 'breakers.create',
-          target: { kind: 'breaker', id: row?.id ?? null, name: input.name },
-          after: { policy: row?.policy, builtIn: row?.builtIn },
-        });
-      });
-      cache.drop(input.name);
-      const made = await cache.get(input.name, () => read(db.prisma, input.name));
-      if (!made) throw noSuchBreaker(input.name);
-      return made;
+    async ensure(authority: Authority, wanted: readonly New[]): Promise<Map<string, Known>> {
+      const names = [...new Set(wanted.map(({ name }) => name))];
+      const found = await findAll(names);
+      const missing = new Map(
+        wanted.filter(({ name }) => !found.has(name)).map((each) => [each.name, each]),
+      );
+      if (missing.size === 0) return found;
+      await inTurn(() => makeAll(authority, [...missing.values()]));
+      return findAll(names);
     },
     async list(input: {
       limit: number;

@@ -5,6 +5,7 @@ import { BreakerOpenError, createBreakerClient } from '../client/index.ts';
 import { manualClock } from '../platform/clock.ts';
 import { bearer, json, testAuthority, testHost } from '../platform/testing/host.ts';
 import { startRedis, testRuntime } from '../platform/testing/index.ts';
+import { createJournal } from './journal.ts';
 
 const clock = manualClock('2026-03-02T08:00:00Z');
 const { runtime, call, keys, url } = await testHost({ clock });
@@ -259,6 +260,44 @@ describe('an operator', () => {
     expect((await send('breakers.act', { name, act: poison })).status).toBe(400);
     const { answer } = await mutate('breakers.act', { name, act: { ...brought, generation: 7 } });
     expect(answer).toMatchObject({ machine: 'open', generation: 8 });
+  });
+
+  test('brings many new names at once, and leaves the database to others', async () => {
+    let used = 0;
+    let most = 0;
+    const took = () => {
+      most = Math.max(most, ++used);
+    };
+    const gave = () => used--;
+    db.pool.on('acquire', took).on('release', gave);
+    const offers = Array.from({ length: 120 }, (_, n) => ({
+      name: `brought ${n % 110}`,
+      policy: { minimumCalls: 3 },
+      generation: 1,
+      window: '1.2.1.0',
+    }));
+    const programs = ['a', 'b', 'c'].map((replica) => mutate('breakers.sync', { replica, offers }));
+    for (const { answers } of await Promise.all(programs)) {
+      expect(answers.map(({ name }: { name: string }) => name)).toEqual(
+        offers.map(({ name }) => name),
+      );
+      expect(answers[119].policy.minimumCalls).toBe(3);
+    }
+    db.pool.off('acquire', took).off('release', gave);
+    expect(most).toBeLessThan(8);
+    const { rows } = await db.pool.query(
+      `SELECT count(*)::int AS lines, count(DISTINCT target_name)::int AS names FROM audit_entries
+       WHERE action = 'breakers.create' AND target_name LIKE 'brought %'`,
+    );
+    expect(rows).toEqual([{ lines: 110, names: 110 }]);
+  });
+
+  test('turns a page that is none', async () => {
+    const input = encodeURIComponent(JSON.stringify({ limit: 5, cursor: 'a\u0000' }));
+    const answer = await call(`/api/trpc/breakers.list?input=${input}`, {
+      headers: bearer(keys.viewer),
+    });
+    expect(answer.status).toBe(400);
   });
 
   test('changes a policy that counts at once', async () => {

@@ -6,6 +6,7 @@ import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import type { SharedStore } from '../platform/redis/index.ts';
 import type { Secrets } from '../platform/secrets.ts';
+import { noSuchBreaker } from './book.ts';
 import type * as contract from './contract.ts';
 import { defaultPolicy } from './contract.ts';
 import type { LiveBreakers } from './live.ts';
@@ -121,18 +122,18 @@ export function createCallers(deps: {
     /** For `server/client`: its outcomes, and what the console knows. */
     async sync(authority: Authority, input: SyncInput) {
       const source = CLIENT + input.replica;
-      const rows = await Promise.all(
-        input.offers.map(async ({ policy, ...offer }) => {
-          const row = await book.ensure(authority, { name: offer.name, policy });
-          const breaker = liveOf(row);
-          countRejected(source, offer.name, offer.rejected ?? 0);
-          if (offer.window !== null && offer.generation === breaker.generation) {
-            const { bucketMs } = row.policy;
-            outcomes.take(source, offer.name, bucketMs, unpackBuckets(offer.window));
-          }
-          return { offer: { ...offer, policy: row.policy }, policy: row.policy };
-        }),
-      );
+      const found = await book.ensure(authority, input.offers);
+      const rows = input.offers.map(({ policy: _, ...offer }) => {
+        const row = found.get(offer.name);
+        if (!row) throw noSuchBreaker(offer.name);
+        const breaker = liveOf(row);
+        countRejected(source, offer.name, offer.rejected ?? 0);
+        if (offer.window !== null && offer.generation === breaker.generation) {
+          const { bucketMs } = row.policy;
+          outcomes.take(source, offer.name, bucketMs, unpackBuckets(offer.window));
+        }
+        return { offer: { ...offer, policy: row.policy }, policy: row.policy };
+      });
       const at = group.store();
       const answers = await at.exchange(
         source,

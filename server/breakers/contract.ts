@@ -94,6 +94,8 @@ export const breakerStates = [
 ] as const;
 export type BreakerStateName = (typeof breakerStates)[number];
 export const breakerListSchema = pageSchema.extend({
+  /** A name. */
+  cursor: z.string().max(200).refine(isPlainText, plain).nullish(),
   search: filterSchema.optional(),
   /** Only those that are not closed, or are held by somebody. */
   unwell: z.boolean().optional(),

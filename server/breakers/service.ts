@@ -201,8 +201,10 @@ export function createBreakers(deps: {
       const breaker = group.get(name, defaultPolicy);
       const { description, ...rest } = options ?? {};
       book
-        .ensure(builtIn, { name, builtIn: true, ...(description ? { description } : {}) })
-        .then(liveOf)
+        .ensure(builtIn, [{ name, builtIn: true, ...(description ? { description } : {}) }])
+        .then((rows) => {
+          for (const row of rows.values()) liveOf(row);
+        })
         .catch((err) => log.warn({ err, breaker: name }, 'a breaker was not written'));
       return createGuard(group, breaker, live.now, rest);
     },
