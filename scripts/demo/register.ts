@@ -6,6 +6,8 @@ import type { ServiceView } from './catalog.ts';
 import type { Fleet } from './fleet.ts';
 
 const CALL_TIMEOUT_MS = 15_000;
+/** Who asks too much is told when to come back. */
+const ATTEMPTS = 10;
 const TAG = 'demo';
 const CHANNEL = 'demo receiver';
 
@@ -129,12 +131,22 @@ type Client = ReturnType<typeof createClient>;
 
 /** tRPC over HTTP as a script would call it. */
 export function createClient(consoleUrl: string, key: string) {
-  const ask = async <T>(procedure: string, query: string, init: RequestInit): Promise<T> => {
+  const ask = async <T>(
+    procedure: string,
+    query: string,
+    init: RequestInit,
+    attempt = 1,
+  ): Promise<T> => {
     const answer = await fetch(`${consoleUrl}/api/trpc/${procedure}${query}`, {
       ...init,
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
       signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
     });
+    if (answer.status === 429 && attempt < ATTEMPTS) {
+      const seconds = Number(answer.headers.get('retry-after') ?? 1);
+      await new Promise((resolve) => setTimeout(resolve, Math.min(60, seconds) * 1000));
+      return ask(procedure, query, init, attempt + 1);
+    }
     const body: unknown = await answer.json().catch(() => null);
     const { result, error } = Object(body);
     if (answer.ok && result) return result.data;

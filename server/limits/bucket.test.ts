@@ -132,6 +132,16 @@ describe('what a request has to pass', () => {
       overall: 1,
     });
   });
+  test('what scripts ask again and again does not use up a key, and gives nobody less than its own', () => {
+    const reads = calls('breakers.list', 'health.targets.list');
+    expect(brief(reads, { kind: 'key' })).toEqual({ reads: 2 });
+    expect(brief(reads, { kind: 'key', perMinute: 12_000 })).toEqual({ key: 2 });
+    expect(brief(reads, { kind: 'session' })).toEqual({ session: 2 });
+    expect(brief(reads, { kind: 'address' })).toEqual({ address: 2, 'overall-unknown': 2 });
+    expect(book.get('reads')?.perMinute).toBe(1_000);
+    const raised = builtInRules({ perMinute: { ...perMinute, key: 6_000 }, set: new Set() });
+    expect(ruleBook(raised, []).get('reads')?.perMinute).toBe(6_000);
+  });
   test('without good credentials nobody has the limits of programs, but for heartbeats', () => {
     expect(brief(calls('metrics.ingest'), { kind: 'address' })).toEqual({
       address: 1,

@@ -22,6 +22,8 @@ export type Rule = {
   procedures?: readonly string[];
   /** Holds for callers without credentials too. */
   open?: boolean;
+  /** For keys without a limit of their own; everybody else has one that is larger, or meant. */
+  onlyPlainKeys?: boolean;
 };
 export type Override = {
   name: string;
@@ -48,6 +50,19 @@ export type Caller =
   | { kind: 'key'; id: string; label: string; perMinute?: number | undefined };
 
 const PROGRAMS = 60_000;
+/** Reads that a script waits with, or asks in numbers; they cost little. */
+const POLLED = [
+  'health.targets.list',
+  'health.targets.history',
+  'health.report',
+  'incidents.list',
+  'metrics.query',
+  'metrics.samples',
+  'breakers.list',
+  'breakers.get',
+  'breakers.events',
+  'notify.deliveries',
+];
 
 export function builtInRules({ perMinute, set }: Configured): Rule[] {
   const base = (
@@ -109,6 +124,12 @@ export function builtInRules({ perMinute, set }: Configured): Rule[] {
       pattern: 'breakers.permit, breakers.record, breakers.sync, breakers.act',
       // A program that embeds the client asks several times a second, and many may share a key.
       procedures: ['breakers.permit', 'breakers.record', 'breakers.sync', 'breakers.act'],
+    }),
+    // Never less than a key may ask of everything else.
+    fixed('reads', Math.max(presets.lenient.perMinute, perMinute.key), {
+      pattern: `what scripts ask again and again: ${POLLED.join(', ')}`,
+      onlyPlainKeys: true,
+      procedures: POLLED,
     }),
     fixed('webhooks', 600, { pattern: '/api/webhooks/*' }),
     fixed('heartbeats', 6_000, { pattern: '/api/heartbeat/*', per: 'address', open: true }),
@@ -176,7 +197,9 @@ export function chargesOf(book: RuleBook, wanted: Wanted, caller: Caller): Charg
   };
   const subject = `${caller.kind}:${caller.id}`;
   const applies = (rule: Rule | undefined): rule is Rule =>
-    rule !== undefined && (caller.kind !== 'address' || rule.open === true);
+    rule !== undefined &&
+    (caller.kind !== 'address' || rule.open === true) &&
+    (!rule.onlyPlainKeys || (caller.kind === 'key' && caller.perMinute === undefined));
   let general = 0;
   const extra = new Map<string, number>();
   if (wanted.kind === 'procedures') {
