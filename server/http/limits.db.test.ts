@@ -152,6 +152,8 @@ describe('in this process', async () => {
     ['a limit of none', { perMinute: 0 }],
     ['a burst as large as the limit', { perMinute: 10, burst: 10 }],
     ['people locked out', { name: 'session', perMinute: 10 }],
+    ['nobody let in', { name: 'address', perMinute: 5 }],
+    ['the page itself shut', { name: 'limits.*', perMinute: 10 }],
     ['no reason', { reason: ' ' }],
   ])('%s is refused at the field', async (_name, wrong) => {
     const operator = await newKey('operator');

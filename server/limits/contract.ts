@@ -8,8 +8,14 @@ export const presets = {
   lenient: { perMinute: 1_000, burst: 200 },
 } as const;
 export const MAX_PER_MINUTE = 6_000_000;
-/** Below this for people who signed in, nobody could open the page that sets it right. */
-export const MIN_SESSION_PER_MINUTE = 300;
+/**
+ * Below this nobody could open the page that sets it right: people who signed in count as themselves, and by address
+ * until they are known; and the page asks for these two modules.
+ */
+const LEAST: Record<string, number> = { session: 300, address: 30, 'overall-unknown': 300 };
+const LEAST_OF_PAGE = 60;
+export const leastPerMinute = (name: string): number =>
+  LEAST[name] ?? (/^(limits|sessions)\./.test(name) ? LEAST_OF_PAGE : 2);
 export const MAX_OVERRIDES = 200;
 
 export const limitModes = ['also', 'instead'] as const;

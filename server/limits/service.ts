@@ -18,8 +18,8 @@ import {
   type LimitPage,
   type LimitRemoveInput,
   type LimitStatus,
+  leastPerMinute,
   MAX_OVERRIDES,
-  MIN_SESSION_PER_MINUTE,
 } from './contract.ts';
 import { createCounts } from './counts.ts';
 import {
@@ -276,9 +276,10 @@ export function createLimits(deps: {
   timer.unref();
 
   const refuseWhatCannotBe = ({ name, perMinute }: LimitOverrideInput) => {
-    if (name === 'session' && perMinute < MIN_SESSION_PER_MINUTE) {
+    const least = leastPerMinute(name);
+    if (perMinute < least) {
       throw new AppError('BAD_REQUEST', 'The limit would lock people out of this page.', {
-        fields: [{ path: 'perMinute', message: `At least ${MIN_SESSION_PER_MINUTE} for people` }],
+        fields: [{ path: 'perMinute', message: `At least ${least}, so that this page stays open` }],
       });
     }
     if (builtInByName.has(name)) return;
