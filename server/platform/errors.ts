@@ -66,7 +66,7 @@ export function isUnreachable(error: unknown): boolean {
     if ('code' in e && typeof e.code === 'string' && unreachable.has(e.code)) return true;
     if (e.name === 'DriverAdapterError' && unreachable.has(e.message)) return true;
     if (
-      /timeout exceeded when trying to connect|Connection terminated|server (has )?closed the connection|Can't reach database|connection error and is not queryable|Client was closed|\b(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)\b/i.test(
+      /timeout exceeded when trying to connect|Connection terminated|server (has )?closed the connection|Can't reach database|connection error and is not queryable|Client was closed|Code: `(57P0[123]|080\d\d|53300)`|\b(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)\b/i.test(
         e.message,
       )
     ) {

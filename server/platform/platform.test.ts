@@ -71,6 +71,10 @@ test('an outage is told from a refused statement, through any wrapping', () => {
   expect(isUnreachable(new AggregateError([coded('ECONNREFUSED')]))).toBe(true);
   for (const code of ['23505', '42601', '22P02']) expect(isUnreachable(coded(code))).toBe(false);
   expect(isUnreachable('ECONNREFUSED')).toBe(false);
+  // As Prisma words what it has no code of its own for, here while PostgreSQL recovers from a crash.
+  const worded = (code: string) => new Error(`Database error. Code: \`${code}\`. Message: \`no\``);
+  expect(isUnreachable(worded('57P03'))).toBe(true);
+  expect(isUnreachable(worded('23514'))).toBe(false);
 });
 
 test('the brief cache shares one look-up, forgets in time, on demand and on failure, and is bounded', async () => {
