@@ -96,7 +96,11 @@ export function MemoryPage() {
     return (
       <>
         <PageHeader title="Memory" state="" />
-        <ErrorPanel what="The processes" error={status.error} onRetry={() => status.refetch()} />
+        <ErrorPanel
+          what="The processes"
+          error={status.error}
+          onRetry={() => Promise.all([status.refetch(), findingList.refetch()])}
+        />
       </>
     );
   }
