@@ -8,7 +8,7 @@ import { failureOf } from '../../../../components/trpc/errors.ts';
 import { Dialog } from '../../../../components/ui/dialog.tsx';
 import { Field } from '../../../../components/ui/field.tsx';
 import { FormEnd } from '../../../../components/ui/form-end.tsx';
-import { Input } from '../../../../components/ui/input.tsx';
+import { Input, Textarea } from '../../../../components/ui/input.tsx';
 import { Skeleton } from '../../../../components/ui/skeleton.tsx';
 import { submitOnCtrlEnter } from '../../../../components/ui/submit.ts';
 import { toast } from '../../../../components/ui/toast.tsx';
@@ -98,14 +98,7 @@ function PolicyForm({ breaker, onClose }: { breaker: BreakerDetail | null; onClo
           help="One label=value a line; an alert must have them all. An alert with the label breaker and this name holds it in any case."
           error={errorOf('matchers')}
         >
-          {(control) => (
-            <textarea
-              {...control}
-              {...bind('matchers')}
-              rows={2}
-              className="w-full rounded-control border border-line-control bg-surface px-2.5 py-1.5 font-mono text-12"
-            />
-          )}
+          {(control) => <Textarea code {...control} {...bind('matchers')} rows={2} />}
         </Field>
         {breaker ? <Backtest name={breaker.name} policy={policy} /> : null}
         <FormEnd

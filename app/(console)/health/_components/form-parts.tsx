@@ -3,7 +3,7 @@
 import type { ChangeEvent } from 'react';
 import { TargetSelect } from '../../../../components/data/target-select.tsx';
 import { Field } from '../../../../components/ui/field.tsx';
-import { Input, Select } from '../../../../components/ui/input.tsx';
+import { Input, Select, Textarea } from '../../../../components/ui/input.tsx';
 import { usual, type Values } from './form-values.ts';
 
 export type Bind = (field: keyof Values) => {
@@ -164,15 +164,7 @@ export function Advanced(props: Part & { id: string | null; headerNames: readonl
                   : 'One a line, as Name: value. Stored encrypted.'
               }
             >
-              {(control) => (
-                <textarea
-                  {...control}
-                  {...bind('headers')}
-                  rows={2}
-                  spellCheck={false}
-                  className="w-full rounded-control border border-line-control bg-surface px-3 py-2 font-mono text-12"
-                />
-              )}
+              {(control) => <Textarea code {...control} {...bind('headers')} rows={2} />}
             </Field>
             <label className="flex items-center gap-2 text-13">
               <input

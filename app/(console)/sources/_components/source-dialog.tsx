@@ -7,7 +7,7 @@ import { failureOf } from '../../../../components/trpc/errors.ts';
 import { Dialog } from '../../../../components/ui/dialog.tsx';
 import { Field } from '../../../../components/ui/field.tsx';
 import { FormEnd } from '../../../../components/ui/form-end.tsx';
-import { Input, Select } from '../../../../components/ui/input.tsx';
+import { Input, Select, Textarea } from '../../../../components/ui/input.tsx';
 import { submitOnCtrlEnter } from '../../../../components/ui/submit.ts';
 import { toast } from '../../../../components/ui/toast.tsx';
 import { type SourceItem, sourceKinds } from '../../../../server/sources/contract.ts';
@@ -63,15 +63,7 @@ function Lines(props: { form: Form; field: keyof Values; label: string; help: Re
   const { form, field, label, help } = props;
   return (
     <Field label={label} help={help} error={form.errorOf(field)}>
-      {(control) => (
-        <textarea
-          {...control}
-          {...form.bind(field)}
-          rows={2}
-          spellCheck={false}
-          className="w-full rounded-control border border-line-control bg-surface px-3 py-2 font-mono text-12 focus-visible:outline-offset-0"
-        />
-      )}
+      {(control) => <Textarea code {...control} {...form.bind(field)} rows={2} />}
     </Field>
   );
 }

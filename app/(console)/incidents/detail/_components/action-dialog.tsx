@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { api, queryClient, trpc } from '../../../../../components/trpc/client.ts';
 import { Confirm } from '../../../../../components/ui/confirm.tsx';
 import { Field } from '../../../../../components/ui/field.tsx';
+import { Textarea } from '../../../../../components/ui/input.tsx';
 import type { IncidentDetail } from '../../../../../server/incidents/contract.ts';
 import type { IncidentAction } from './incident-page.tsx';
 
@@ -60,13 +61,12 @@ export default function ActionDialog(props: {
         <div className="mb-5">
           <Field label="Note">
             {(control) => (
-              <textarea
+              <Textarea
                 {...control}
                 value={note}
                 rows={3}
                 maxLength={4_000}
                 onChange={(event) => setNote(event.target.value)}
-                className="w-full rounded-control border border-line-control bg-surface px-3 py-2 text-14"
               />
             )}
           </Field>
