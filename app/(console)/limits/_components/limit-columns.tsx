@@ -8,7 +8,7 @@ export const limitColumns: readonly Column<LimitItem>[] = [
   {
     id: 'name',
     header: 'Limit',
-    width: '190px',
+    width: '170px',
     sort: ({ name }) => name,
     csv: ({ name }) => name,
     cell: ({ name }) => (
@@ -20,7 +20,7 @@ export const limitColumns: readonly Column<LimitItem>[] = [
   {
     id: 'pattern',
     header: 'Of calls',
-    width: '300px',
+    width: '230px',
     csv: ({ pattern }) => pattern,
     cell: ({ pattern }) => <span title={pattern}>{pattern}</span>,
   },
@@ -35,7 +35,7 @@ export const limitColumns: readonly Column<LimitItem>[] = [
   {
     id: 'mode',
     header: 'Counts',
-    width: '100px',
+    width: '90px',
     csv: ({ mode }) => modeBriefly[mode],
     cell: ({ mode }) => modeBriefly[mode],
   },
@@ -60,7 +60,7 @@ export const limitColumns: readonly Column<LimitItem>[] = [
   {
     id: 'source',
     header: 'Set by',
-    width: '140px',
+    width: '110px',
     sort: ({ source }) => sourceWords[source],
     csv: ({ source }) => sourceWords[source],
     cell: ({ source, variable, override }) => (

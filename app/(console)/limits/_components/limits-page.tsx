@@ -142,8 +142,13 @@ export function LimitsPage() {
           ) : (
             <TableSkeleton />
           )}
-          <h2 className="mt-8 mb-2 font-medium text-14">Busiest callers</h2>
-          {top.data ? <Callers callers={top.data.items} /> : <TableSkeleton />}
+          {rows ? (
+            // Not before what stands above it has its height.
+            <>
+              <h2 className="mt-8 mb-2 font-medium text-14">Busiest callers</h2>
+              {top.data ? <Callers callers={top.data.items} /> : <TableSkeleton />}
+            </>
+          ) : null}
         </>
       )}
       {open ? (

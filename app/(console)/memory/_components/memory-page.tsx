@@ -131,7 +131,8 @@ export function MemoryPage() {
         )}
       </div>
       {process ? <Course process={process} /> : null}
-      <Findings list={findingList} findings={findings} />
+      {/* Not before what stands above it has its height. */}
+      {processes ? <Findings list={findingList} findings={findings} /> : null}
       {process ? <ProcessLooks process={process.id} /> : null}
       {pending ? <ActionDialog {...pending} onClose={() => setPending(null)} /> : null}
     </>
