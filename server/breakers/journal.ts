@@ -64,6 +64,11 @@ export function createJournal(deps: { db: Db; clock: Clock; log: Log; replica: s
   };
   return {
     add(transition: Transition, why: { actor: string | null; detail: string | null } | undefined) {
+      if (waiting.length >= MAX_WAITING) {
+        // The newest: those before it may be under way already.
+        dropped += 1;
+        return write();
+      }
       const { name, generation, from, to, forced, cause, agoMs } = transition;
       waiting.push({
         name,
@@ -76,10 +81,6 @@ export function createJournal(deps: { db: Db; clock: Clock; log: Log; replica: s
         detail: why?.detail ?? null,
         replica,
       });
-      if (waiting.length > MAX_WAITING) {
-        waiting.shift();
-        dropped += 1;
-      }
       return write();
     },
     write,

@@ -29,8 +29,8 @@ function State({ processes }: { processes: readonly ProcessItem[] | undefined })
   return (
     <>
       {count(processes.length, 'process', 'processes')} watched,{' '}
-      {leaks > 0 ? count(leaks, 'leaks', 'leak') : 'none leaks'}
-      {suspected > 0 ? `, ${count(suspected, 'is', 'are')} suspected` : ''}.
+      {leaks > 0 ? `${leaks} leaking` : 'none leaking'}
+      {suspected > 0 ? `, ${suspected} suspected` : ''}.
     </>
   );
 }
