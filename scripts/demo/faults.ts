@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DEFAULT_LATENCY_MS, type InnerFault } from './catalog.ts';
 
 /** Slow enough that the memory guard sees a trend before the service calls itself unwell, which takes some 40 s. */
-const LEAK_EVERY_MS = 100;
+const LEAK_EVERY_MS = Number(process.env.DEMO_LEAK_EVERY_MS ?? 100);
 const LEAK_STEP_RECORDS = 250;
 const RECORD_BYTES = 1_000;
 const LEAK_MAX_RECORDS = (150 * 1024 * 1024) / RECORD_BYTES;

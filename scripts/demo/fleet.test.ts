@@ -21,6 +21,7 @@ beforeAll(async () => {
     log: (line) => lines.push(line),
     ports: 'free',
     brokenRestart: ['search'],
+    leakEveryMs: 10,
   });
 });
 afterAll(() => fleet?.close());

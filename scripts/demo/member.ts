@@ -62,6 +62,7 @@ export function createService(options: {
   token: string;
   peers: Peers;
   log: (line: string) => void;
+  leakEveryMs?: number | undefined;
 }): Member {
   const { name, port, token, log } = options;
   const url = `http://127.0.0.1:${port}`;
@@ -84,6 +85,7 @@ export function createService(options: {
           DEMO_TOKEN: token,
           DEMO_PEERS: JSON.stringify(options.peers),
           DEMO_FAULT: first,
+          ...(options.leakEveryMs ? { DEMO_LEAK_EVERY_MS: String(options.leakEveryMs) } : {}),
           ...(told.heartbeatUrl ? { DEMO_HEARTBEAT_URL: told.heartbeatUrl } : {}),
           ...(told.console ? { DEMO_CONSOLE: JSON.stringify(told.console) } : {}),
         },

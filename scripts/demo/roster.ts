@@ -18,6 +18,8 @@ export type RosterOptions = {
   ports?: 'fixed' | 'free';
   /** Restarting these succeeds, and they stay broken. */
   brokenRestart?: readonly string[];
+  /** How often a service that leaks does; for tests that cannot wait a minute. */
+  leakEveryMs?: number;
   /** Whether a Redis server belongs to it; by default when there is one on the PATH. */
   redis?: boolean;
 };
@@ -40,7 +42,7 @@ export type Roster = {
 type Entry = { member: Member; restarts: number; turn: Promise<unknown> };
 
 export async function createRoster(options: RosterOptions): Promise<Roster> {
-  const { ports, redis, brokenRestart = [] } = options;
+  const { ports, redis, brokenRestart = [], leakEveryMs } = options;
   let closed = false;
   const log = (line: string) => {
     if (!closed) options.log(line);
@@ -59,7 +61,10 @@ export async function createRoster(options: RosterOptions): Promise<Roster> {
     entries.set(name, { member, restarts: 0, turn: Promise.resolve() });
   for (const name of serviceNames) {
     const token = randomBytes(32).toString('base64url');
-    enlist(name, createService({ name, port: numbers.get(name) ?? 0, token, peers, log }));
+    enlist(
+      name,
+      createService({ name, port: numbers.get(name) ?? 0, token, peers, log, leakEveryMs }),
+    );
   }
   if (redis ?? hasRedis()) {
     enlist('redis', createRedis({ port: await portAt(serviceNames.length + 1), log }));
