@@ -21,6 +21,7 @@ import {
   REJECTED,
 } from '../server/client/index.ts';
 import { systemClock } from '../server/platform/clock.ts';
+import { silentLog } from '../server/platform/log.ts';
 import { createSharedStore } from '../server/platform/redis/index.ts';
 import { startRedis } from '../server/platform/testing/redis.ts';
 import { quantile } from './measure.ts';
@@ -184,10 +185,8 @@ print(`CPU of ${BREAKERS} idle`, [
 ]);
 
 const redis = await startRedis();
-const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const replica = async (name: string) => {
-  // The log's other methods are not called here.
-  const log = quiet as unknown as Parameters<typeof createSharedStore>[0]['log'];
+  const log = silentLog();
   const shared = await createSharedStore({ url: redis.url, clock: systemClock, log });
   const store = createRedisBreakers(shared);
   const available = () => shared.client() !== null;

@@ -61,7 +61,8 @@ export function createCallers(deps: {
       if (token === REJECTED) {
         const wait = breaker.retryAfterMs(now());
         // Trial calls are under way: how they end is known soon.
-        return { allowed: false, state, permit: null, retryAfterMs: wait === 0 ? 1_000 : wait };
+        const retryAfterMs = wait === 0 ? 1_000 : wait === null ? null : Math.ceil(wait);
+        return { allowed: false, state, permit: null, retryAfterMs };
       }
       const slot = breaker.probeOf(token);
       const permit = permits.write(name, {

@@ -28,8 +28,10 @@ export function WindowChart({ breaker }: { breaker: BreakerDetail }) {
           Window
         </h2>
         <span className="text-12 text-muted tabular-nums">
-          {formatDuration(windowMs / 1000)}, at most {count(most, 'call')} in{' '}
-          {formatDuration((per * bucketMs) / 1000)}
+          {formatDuration(windowMs / 1000)},{' '}
+          {breaker.calls === 0
+            ? 'no calls'
+            : `at most ${count(most, 'call')} in ${formatDuration((per * bucketMs) / 1000)}`}
         </span>
       </div>
       <svg
@@ -45,8 +47,7 @@ export function WindowChart({ breaker }: { breaker: BreakerDetail }) {
           const x = index * step;
           const width = Math.max(1, step - 1.5);
           return (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a bar is its place
-            <g key={index}>
+            <g key={x}>
               <rect
                 x={x}
                 y={HEIGHT - height}
