@@ -1,7 +1,10 @@
 /**
  * PostgreSQL: one pool for Prisma, pg-boss and plain SQL (20 connections, idle 30 s, connect 5 s, lifetime
- * 30 min), and a monitor that knows within two seconds whether the server answers.
+ * 30 min), and a monitor on a connection of its own that knows within two seconds whether the server answers. A server
+ * that falls silent (a firewall that drops packets, a host that is gone) never ends a connection: while the monitor gets
+ * no answer, connections on which nothing arrives are ended here, so that who waits on them gets an error in seconds.
  */
+import { Socket } from 'node:net';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { Prisma, PrismaClient } from '../../../prisma/client/client.ts';
@@ -31,10 +34,12 @@ export type Db = {
 export const POOL_MAX = 20;
 const PING_EVERY_MS = 2000;
 const PING_TIMEOUT_MS = 2000;
+const NO_ANSWER = 'ETIMEDOUT';
 
 export function createDb(options: { url: string; clock: Clock; log: Log; max?: number }): Db {
   const { clock, log } = options;
   const max = options.max ?? POOL_MAX;
+  const sockets = new Set<Socket>();
   const pool = new pg.Pool({
     connectionString: options.url,
     max,
@@ -45,9 +50,24 @@ export function createDb(options: { url: string; clock: Clock; log: Log; max?: n
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 30_000,
     application_name: 'wheelhouse',
+    stream: () => {
+      const socket = new Socket();
+      sockets.add(socket);
+      return socket.once('close', () => sockets.delete(socket));
+    },
+  });
+  const monitor = new pg.Pool({
+    connectionString: options.url,
+    max: 1,
+    idleTimeoutMillis: 0,
+    connectionTimeoutMillis: PING_TIMEOUT_MS + 500,
+    query_timeout: PING_TIMEOUT_MS + 500,
+    keepAlive: true,
+    application_name: 'wheelhouse monitor',
   });
   // An idle connection that breaks must not end the process; the monitor reports the outage.
-  pool.on('error', (err) => log.warn({ err }, 'idle database connection lost'));
+  for (const either of [pool, monitor])
+    either.on('error', (err) => log.warn({ err }, 'idle database connection lost'));
   const statements = new Map<string, string>();
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool, {
@@ -66,17 +86,27 @@ export function createDb(options: { url: string; clock: Clock; log: Log; max?: n
 
   let status: DbStatus = { up: true, latencyMs: null, since: clock.now(), detail: 'not asked yet' };
   let asking: Promise<DbStatus> | null = null;
+  /** What each connection had received when the monitor last waited in vain. */
+  let received = new Map<Socket, number>();
+  const endSilent = () => {
+    const silent = [...sockets].filter((socket) => received.get(socket) === socket.bytesRead);
+    if (silent.length > 0) log.warn({ ended: silent.length }, 'silent database connections ended');
+    for (const socket of silent) socket.destroy();
+    received = new Map([...sockets].map((socket) => [socket, socket.bytesRead]));
+  };
   const ask = async (): Promise<DbStatus> => {
     const started = clock.monotonicMs();
     let up = false;
     let detail = '';
     try {
-      await withTimeout(pool.query('SELECT 1'), PING_TIMEOUT_MS);
+      await withTimeout(monitor.query('SELECT 1'), PING_TIMEOUT_MS);
       up = true;
       detail = 'answers';
+      received.clear();
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-      detail = `does not answer${code}`;
+      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      detail = `does not answer${code ? ` (${code})` : ''}`;
+      if (code === NO_ANSWER) endSilent();
     }
     const changed = up !== status.up;
     if (changed)
@@ -113,7 +143,7 @@ export function createDb(options: { url: string; clock: Clock; log: Log; max?: n
     async close() {
       clearInterval(timer);
       await prisma.$disconnect();
-      await pool.end();
+      await Promise.all([pool.end(), monitor.end()]);
     },
   };
 }
@@ -122,7 +152,7 @@ async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' })),
+      () => reject(Object.assign(new Error('no answer in time'), { code: NO_ANSWER })),
       timeoutMs,
     );
   });
