@@ -7,6 +7,7 @@ import { ZodError } from 'zod';
 import type { Authority } from '../platform/audit.ts';
 import { AppError, type ErrorCode, errorCodes, isUnreachable } from '../platform/errors.ts';
 import { type ErrorData, type FieldError, type Role, roleAllows } from './contract.ts';
+import { type capabilities, scopesAllow } from './scopes.ts';
 
 export type Principal =
   | {
@@ -26,7 +27,33 @@ export type Principal =
       scopes: readonly string[];
       /** Its own limit of calls a minute; without one the limit of all keys holds. */
       ratePerMinute?: number;
+    }
+  | {
+      kind: 'token';
+      /** The token's `jti`. */
+      id: string;
+      /** The token's subject. */
+      name: string;
+      role: Role;
+      scopes: readonly string[];
+      expiresAt: Date;
+      ratePerMinute?: number;
     };
+
+/** A program: an API key or a token. */
+export type MachinePrincipal = Exclude<Principal, { kind: 'user' }>;
+
+/** What the policies say of a call; synchronous, in memory. */
+export type PolicyCheck = (
+  principal: Principal,
+  tool: string,
+  kind: 'query' | 'mutation',
+  address: string,
+) => { allowed: boolean; reason: string; ruleId: string | null };
+
+/** The scopes of a credential; a person who signed in has the whole role. */
+export const scopesOf = (principal: Principal): readonly string[] =>
+  principal.kind === 'user' ? [] : principal.scopes;
 
 export type Context = {
   principal: Principal | null;
@@ -34,6 +61,8 @@ export type Context = {
   /** Aborted when the caller goes away. */
   signal: AbortSignal;
   address: string;
+  /** Asked after the role and the scopes; who builds a context without one has none. */
+  policy?: PolicyCheck;
   /** Called with what could not be mapped, for the log. */
   report(error: unknown): void;
 };
@@ -113,7 +142,7 @@ const mapErrors = t.middleware(async ({ next, ctx }) => {
 const base = t.procedure.use(mapErrors);
 
 function withRole(needed: Role) {
-  return base.use(({ ctx, next }) => {
+  return base.use(({ ctx, next, path, type }) => {
     const { principal } = ctx;
     if (!principal) {
       throw new TRPCError({ code: 'UNAUTHORIZED', message: 'Sign in, or send an API key.' });
@@ -123,6 +152,21 @@ function withRole(needed: Role) {
         code: 'FORBIDDEN',
         message: `This needs the role ${needed}; yours is ${principal.role}.`,
       });
+    }
+    if (!scopesAllow(scopesOf(principal), path)) {
+      throw new TRPCError({
+        code: 'FORBIDDEN',
+        message: `The scopes of this ${principal.kind} do not name ${path}.`,
+      });
+    }
+    const decision = ctx.policy?.(
+      principal,
+      path,
+      type === 'mutation' ? 'mutation' : 'query',
+      ctx.address,
+    );
+    if (decision && !decision.allowed) {
+      throw new TRPCError({ code: 'FORBIDDEN', message: decision.reason });
     }
     const authority: Authority = {
       actor: { kind: principal.kind, id: principal.id, name: principal.name },
@@ -142,15 +186,19 @@ export const procedures = {
   admin: withRole('admin'),
 };
 
-/** For API keys that carry a scope, whatever their role: what a program may do and a person has no reason to. */
-export function scoped(scope: string) {
-  return base.use(({ ctx, next }) => {
+/** For keys and tokens that carry a capability, whatever their role: what a program may do and a person has no reason to. */
+export function scoped(scope: keyof typeof capabilities) {
+  return base.use(({ ctx, next, path }) => {
     const { principal } = ctx;
-    if (principal?.kind !== 'key' || !principal.scopes.includes(scope)) {
+    if (!principal || principal.kind === 'user' || !principal.scopes.includes(scope)) {
       throw new TRPCError({
         code: principal ? 'FORBIDDEN' : 'UNAUTHORIZED',
         message: `This needs an API key with the scope ${scope}.`,
       });
+    }
+    const decision = ctx.policy?.(principal, path, 'mutation', ctx.address);
+    if (decision && !decision.allowed) {
+      throw new TRPCError({ code: 'FORBIDDEN', message: decision.reason });
     }
     return next({ ctx: { ...ctx, principal } });
   });

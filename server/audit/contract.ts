@@ -18,7 +18,7 @@ export type AuditItem = {
   seq: number;
   id: string;
   at: string;
-  actor: { kind: 'user' | 'key' | 'system'; id: string | null; name: string };
+  actor: { kind: 'user' | 'key' | 'token' | 'system'; id: string | null; name: string };
   action: string;
   target: { kind: string; id: string | null; name: string | null };
   before: unknown;

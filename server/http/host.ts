@@ -8,6 +8,7 @@ import fastifyCompress from '@fastify/compress';
 import fastifyCors from '@fastify/cors';
 import fastifyEtag from '@fastify/etag';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { scopesOf } from '../api/trpc.ts';
 import { newId } from '../platform/ids.ts';
 import { PlainError } from '../platform/plain-error.ts';
 import type { Runtime } from '../runtime.ts';
@@ -128,8 +129,9 @@ export async function createHost(
   app.get('/metrics', async (request, reply) => {
     if (!isDirectLoopback(request)) {
       const principal = await identity.principal(request);
-      if (principal?.kind !== 'key' || !principal.scopes.includes('metrics:read')) {
-        return sendProblem(request, reply, 401, 'Send an API key with the scope metrics:read.');
+      if (!principal || !scopesOf(principal).includes('metrics:read')) {
+        const detail = request.refused ?? 'Send an API key with the scope metrics:read.';
+        return sendProblem(request, reply, 401, detail);
       }
     }
     return reply
@@ -195,6 +197,8 @@ function observe(
   const { draining } = options;
   const procedures = new Set(Object.keys(runtime.router._def.procedures));
   app.decorateRequest('streaming', false);
+  app.decorateRequest('principal', null);
+  app.decorateRequest('refused', null);
   const started = new WeakMap<FastifyRequest, { at: number; traceId: string }>();
   app.addHook('onRequest', async (request, reply) => {
     started.set(request, {

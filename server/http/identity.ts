@@ -8,8 +8,19 @@ import type { Clock } from '../platform/clock.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Sessions } from '../sessions/index.ts';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    principal: Principal | null;
+    /** Why the credentials that were sent are not good; null before they were looked at, and when none were sent. */
+    refused: string | null;
+  }
+}
+
 export type Identity = {
-  /** Null when there are no credentials or they are not good. Throws when the database cannot be asked. */
+  /**
+   * Null when there are no credentials or they are not good; `request.refused` then says why. Throws when the database
+   * cannot be asked.
+   */
   principal(request: FastifyRequest): Promise<Principal | null>;
   /** The token is ours and not past its end; says nothing about revocation. Needs no database. */
   hasSessionToken(request: FastifyRequest): Promise<boolean>;
@@ -70,7 +81,11 @@ export function createIdentity(deps: {
       const bearer = request.headers.authorization;
       if (bearer !== undefined) {
         const match = /^Bearer ([^\s]{1,200})$/i.exec(bearer);
-        return match?.[1] ? deps.keys.verify(match[1]) : null;
+        const principal = match?.[1] ? await deps.keys.verify(match[1]) : null;
+        request.refused = principal
+          ? null
+          : 'This API key is malformed, unknown, expired or revoked.';
+        return principal;
       }
       const id = await sessionId(request);
       return id ? deps.sessions.resolve(id) : null;

@@ -64,9 +64,9 @@ export function networkOf(address: string): string {
 
 function callerOf(principal: Principal): Caller {
   const { id, name } = principal;
-  return principal.kind === 'key'
-    ? { kind: 'key', id, label: name, perMinute: principal.ratePerMinute }
-    : { kind: 'session', id, label: name };
+  return principal.kind === 'user'
+    ? { kind: 'session', id, label: name }
+    : { kind: 'key', id, label: name, perMinute: principal.ratePerMinute };
 }
 
 /** Answers the identity that all routes are to use: it notices when what was known is no longer good. */

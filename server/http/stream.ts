@@ -9,7 +9,8 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import type { Principal } from '../api/trpc.ts';
+import { STREAM_TOOL, scopesAllow } from '../api/scopes.ts';
+import { type Principal, scopesOf } from '../api/trpc.ts';
 import type { Runtime } from '../runtime.ts';
 import type { LiveEvent, LiveFrame } from '../system/contract.ts';
 import { round } from '../system/index.ts';
@@ -153,7 +154,14 @@ export function registerStream(
 
   app.get('/api/stream', { exposeHeadRoute: false }, async (request, reply) => {
     const principal = await identity.principal(request);
-    if (!principal) return sendProblem(request, reply, 401, 'Sign in, or send an API key.');
+    if (!principal) {
+      const detail = request.refused ?? 'Sign in, or send an API key.';
+      return sendProblem(request, reply, 401, detail);
+    }
+    if (!scopesAllow(scopesOf(principal), STREAM_TOOL)) {
+      const detail = `The scopes of this ${principal.kind} do not name ${STREAM_TOOL}.`;
+      return sendProblem(request, reply, 403, detail);
+    }
     if (clients.size >= MAX_CLIENTS) {
       reply.header('retry-after', '10');
       return sendProblem(request, reply, 503, 'Too many live streams are open.');

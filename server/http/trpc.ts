@@ -2,7 +2,7 @@
 import { incomingMessageToRequest } from '@trpc/server/adapters/node-http';
 import { resolveResponse } from '@trpc/server/http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Context, type Principal, publicProcedures } from '../api/trpc.ts';
+import { type Context, publicProcedures } from '../api/trpc.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Identity } from './identity.ts';
 import { RETRY_AFTER_SECONDS, sendProblem } from './problem.ts';
@@ -13,12 +13,6 @@ const MAX_BATCH = 20;
 /** 10 000 samples with their labels. */
 const INGEST_BODY_BYTES = 16 * 1024 * 1024;
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    principal: Principal | null;
-  }
-}
-
 export async function registerTrpc(
   app: FastifyInstance,
   runtime: Runtime,
@@ -26,7 +20,6 @@ export async function registerTrpc(
   origins: ReadonlySet<string>,
 ): Promise<void> {
   await app.register(async (scope) => {
-    scope.decorateRequest('principal', null);
     // tRPC parses the text itself, so that malformed JSON is answered in its own shape.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
@@ -112,9 +105,7 @@ export function procedureNames(request: FastifyRequest): string[] {
 }
 
 function refusal(request: FastifyRequest): string {
-  if (request.headers.authorization !== undefined) {
-    return 'This API key is malformed, unknown, expired or revoked.';
-  }
+  if (request.refused !== null) return request.refused;
   return request.headers.cookie === undefined
     ? 'Sign in, or send an API key in Authorization: Bearer.'
     : 'The session has ended. Sign in again.';

@@ -9,7 +9,7 @@ import type { Clock } from './clock.ts';
 import { Prisma, type Tx } from './db/index.ts';
 import { newId } from './ids.ts';
 
-export type Actor = { kind: 'user' | 'key' | 'system'; id: string | null; name: string };
+export type Actor = { kind: 'user' | 'key' | 'token' | 'system'; id: string | null; name: string };
 /** Who asks, on what authority, in which request; handed to every service that changes something. */
 export type Authority = { actor: Actor; rule: string; requestId: string | null };
 export type AuditRecord = {

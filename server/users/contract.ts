@@ -70,7 +70,7 @@ export type UserItem = {
 export type Invitation = { id: string; url: string; expiresAt: string };
 /** Who is asking: a person or a script's key. */
 export type Me = {
-  kind: 'user' | 'key';
+  kind: 'user' | 'key' | 'token';
   id: string;
   name: string;
   email: string | null;

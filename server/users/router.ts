@@ -19,7 +19,7 @@ function person(principal: Principal) {
   if (principal.kind === 'user') return principal;
   throw new TRPCError({
     code: 'BAD_REQUEST',
-    message: 'This is about a person; a key has no account.',
+    message: 'This is about a person; a key or token has no account.',
   });
 }
 

@@ -1,11 +1,16 @@
-import { Bot, KeyRound, User } from 'lucide-react';
+import { Bot, KeyRound, Ticket, User } from 'lucide-react';
 import type { Column } from '../../../../components/data/columns.ts';
 import { RelativeTime } from '../../../../components/data/relative-time.tsx';
 import { CopyButton } from '../../../../components/ui/copy-button.tsx';
 import type { AuditEntry } from './use-audit.ts';
 
-const actorIcons = { user: User, key: KeyRound, system: Bot } as const;
-const actorWords = { user: 'Person', key: 'API key', system: 'Automation' } as const;
+const actorIcons = { user: User, key: KeyRound, token: Ticket, system: Bot } as const;
+const actorWords = {
+  user: 'Person',
+  key: 'API key',
+  token: 'Token',
+  system: 'Automation',
+} as const;
 
 export function Actor({ actor }: { actor: AuditEntry['actor'] }) {
   const Icon = actorIcons[actor.kind];
