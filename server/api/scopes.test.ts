@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { scopesAllow, scopesSchema, unknownScopes } from './scopes.ts';
+import { mayGrant, scopesAllow, scopesSchema, unknownScopes } from './scopes.ts';
 
 test('capabilities restrict nothing, procedure scopes leave only what they name', () => {
   expect(scopesAllow([], 'keys.create')).toBe(true);
@@ -28,4 +28,21 @@ test('a scope that names no procedure is found', () => {
   expect(
     unknownScopes(['ingest', 'breaker.*', 'breakers.*', 'health.targets.list', 'x.y'], procedures),
   ).toEqual(['breaker.*', 'x.y']);
+});
+
+test('who is restricted hands on no more than they have', () => {
+  expect(mayGrant([], ['keys.create', 'ingest'])).toBe(true);
+  expect(mayGrant(['ingest'], [])).toBe(true);
+  const own = ['tokens.*', 'breakers.permit', 'ingest'];
+  expect(mayGrant(own, ['tokens.check', 'breakers.permit', 'ingest'])).toBe(true);
+  expect(mayGrant(own, ['tokens.*'])).toBe(true);
+  // Without a procedure scope a token could call everything.
+  for (const wanted of [
+    [],
+    ['ingest'],
+    ['keys.create'],
+    ['breakers.*'],
+    ['tokens.check', 'webhook'],
+  ])
+    expect([wanted, mayGrant(own, wanted)]).toEqual([wanted, false]);
 });

@@ -40,6 +40,12 @@ export function scopesAllow(scopes: readonly string[], procedure: string): boole
   return !restricted;
 }
 
+/** Whether who holds `own` may hand on `wanted`: who is restricted can give away no more than that. */
+export const mayGrant = (own: readonly string[], wanted: readonly string[]): boolean =>
+  !own.some(isProcedureScope) ||
+  (wanted.some(isProcedureScope) &&
+    wanted.every((scope) => own.some((each) => scopeMatches(each, scope))));
+
 /** The procedure scopes among these that name nothing there is: probably misspelt. */
 export const unknownScopes = (scopes: readonly string[], procedures: readonly string[]): string[] =>
   scopes.filter(
