@@ -19,7 +19,7 @@ import { createDashboards, dashboardsRouter } from './dashboards/index.ts';
 import { createGameDays, gamedaysRouter } from './gamedays/index.ts';
 import { createHealth, healthJobs, healthRouter } from './health/index.ts';
 import { createIncidents, incidentsRouter } from './incidents/index.ts';
-import { createKeys } from './keys/index.ts';
+import { createKeys, keysJobs, keysRouter } from './keys/index.ts';
 import { createLimits, limitsRouter } from './limits/index.ts';
 import { createMemory, memoryJobs, memoryPolicy, memoryRouter } from './memory/index.ts';
 import { createMetricStore, metricsJobs, metricsRouter } from './metrics/index.ts';
@@ -31,6 +31,7 @@ import { createSessions, sessionsJobs, sessionsRouter } from './sessions/index.t
 import { createAsk, createSources, sourcesRouter } from './sources/index.ts';
 import { components, createLive, createSystem, systemRouter } from './system/index.ts';
 import { createTelemetry, telemetryJobs, telemetryRouter } from './telemetry/index.ts';
+import { createRevocations, createTokens, tokensJobs, tokensRouter } from './tokens/index.ts';
 import {
   createPasswords,
   createSignIn,
@@ -44,8 +45,10 @@ export type Modules = ReturnType<typeof createModules>;
 export function createModules(platform: Platform) {
   const { config, clock } = platform;
   const auditReader = createAuditReader({ ...platform, dataDir: config.dataDir });
+  const revocations = createRevocations(platform);
   const sessions = createSessions({
     ...platform,
+    revocations,
     maxAgeSeconds: config.WHEELHOUSE_SESSION_DAYS * 86_400,
   });
   const passwords = createPasswords();
@@ -56,7 +59,13 @@ export function createModules(platform: Platform) {
     sessions,
     oidcDefaultRole: config.WHEELHOUSE_OIDC_DEFAULT_ROLE,
   });
-  const keys = createKeys(platform);
+  const tokens = createTokens({
+    ...platform,
+    revocations,
+    // Replicas have one address for people, or none that they share.
+    issuer: config.WHEELHOUSE_PUBLIC_URL ?? 'wheelhouse',
+    procedures: () => procedureNames,
+  });
   const limits = createLimits({
     ...platform,
     configured: {
@@ -172,6 +181,7 @@ export function createModules(platform: Platform) {
     http: outgoing('notify', 'Messages to channels'),
     guardOf: (name) => breakers.guard(name, { description: 'Messages to channels', outcomeOf }),
   });
+  const keys = createKeys({ ...platform, teller: notify });
   const incidents = createIncidents({ ...platform, teller: notify });
   const received = platform.metrics.counter(
     'alerts_received_total',
@@ -268,17 +278,21 @@ export function createModules(platform: Platform) {
     ...cacheJobs(warmer, platform.log),
     ...breakersJobs(breakers, platform.log),
     ...healthJobs(health, platform.log),
+    ...keysJobs(keys),
     ...memoryJobs(memory),
     ...metricsJobs(metricStore),
     ...notifyJobs(notify),
     ...sessionsJobs(sessions),
     ...telemetryJobs(telemetry, platform.log),
+    ...tokensJobs(tokens),
     ...usersJobs(signIn),
   ];
   const appRouter = createAppRouter({
     auditReader,
     sessions,
     users,
+    keys,
+    procedures: () => [...procedureNames],
     system,
     limits,
     cache,
@@ -293,6 +307,7 @@ export function createModules(platform: Platform) {
     metricStore,
     telemetry,
     sources,
+    tokens,
     config,
   });
   const procedureNames: ReadonlySet<string> = new Set(Object.keys(appRouter._def.procedures));
@@ -302,6 +317,7 @@ export function createModules(platform: Platform) {
     users,
     signIn,
     keys,
+    tokens,
     limits,
     cache,
     warmer,
@@ -346,6 +362,7 @@ export function createModules(platform: Platform) {
       cache.close();
       limits.close();
       await keys.close();
+      tokens.close();
       await sessions.close();
     },
   };
@@ -365,10 +382,13 @@ function createAppRouter(modules: {
   health: ReturnType<typeof createHealth>;
   gameDays: ReturnType<typeof createGameDays>;
   dashboards: ReturnType<typeof createDashboards>;
+  keys: ReturnType<typeof createKeys>;
+  procedures: () => readonly string[];
   memory: ReturnType<typeof createMemory>;
   metricStore: ReturnType<typeof createMetricStore>;
   telemetry: ReturnType<typeof createTelemetry>;
   sources: ReturnType<typeof createSources>;
+  tokens: ReturnType<typeof createTokens>;
   config: Platform['config'];
 }) {
   const { config } = modules;
@@ -379,6 +399,7 @@ function createAppRouter(modules: {
     }),
     sessions: sessionsRouter(modules.sessions),
     audit: auditRouter(modules.auditReader),
+    keys: keysRouter(modules.keys, modules.procedures),
     limits: limitsRouter(modules.limits),
     cache: cacheRouter(modules.cache, modules.warmer),
     breakers: breakersRouter(modules.breakers),
@@ -391,6 +412,7 @@ function createAppRouter(modules: {
     metrics: metricsRouter(modules.metricStore),
     telemetry: telemetryRouter(modules.telemetry),
     sources: sourcesRouter(modules.sources),
+    tokens: tokensRouter(modules.tokens),
   });
 }
 

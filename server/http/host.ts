@@ -15,6 +15,7 @@ import type { Runtime } from '../runtime.ts';
 import { registerAlertmanager } from './alertmanager.ts';
 import { registerHeartbeat } from './heartbeat.ts';
 import { createIdentity, sessionCookieName } from './identity.ts';
+import { registerJwks } from './jwks.ts';
 import { registerLimits } from './limits.ts';
 import { registerOtlp } from './otlp.ts';
 import { registerPages } from './pages.ts';
@@ -51,6 +52,7 @@ export async function createHost(
   options: { authSecret: string; secureCookies: boolean },
 ): Promise<Host> {
   const { config, clock, log } = runtime;
+  await runtime.tokens.start();
   const state = { draining: false, started: false };
   const https = config.WHEELHOUSE_PUBLIC_URL?.startsWith('https:') ?? false;
   const app = Fastify({
@@ -139,6 +141,7 @@ export async function createHost(
       .type(runtime.metrics.registry.contentType)
       .send(await runtime.metrics.exposition());
   });
+  registerJwks(app, runtime);
   registerHeartbeat(app, runtime);
   registerAlertmanager(app, runtime, identity);
   registerOtlp(app, runtime, identity);

@@ -5,8 +5,11 @@ import type { Principal } from '../api/trpc.ts';
 import type { Keys } from '../keys/index.ts';
 import { createBriefCache } from '../platform/brief-cache.ts';
 import type { Clock } from '../platform/clock.ts';
+import { AppError } from '../platform/errors.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Sessions } from '../sessions/index.ts';
+import { refusals } from '../tokens/contract.ts';
+import type { Tokens } from '../tokens/index.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -54,6 +57,7 @@ export function readCookie(header: string | undefined, name: string): string | n
 export function createIdentity(deps: {
   sessions: Sessions;
   keys: Keys;
+  tokens: Pick<Tokens, 'verify'>;
   clock: Clock;
   metrics: Metrics;
   secret: string;
@@ -76,11 +80,25 @@ export function createIdentity(deps: {
       return typeof sid === 'string' && UUID.test(sid) ? sid : null;
     });
   };
+  const token = async (request: FastifyRequest, text: string) => {
+    const verified = await deps.tokens.verify(text);
+    if (!('refused' in verified)) {
+      request.refused = null;
+      return verified;
+    }
+    const detail = refusals[verified.refused];
+    if (verified.refused === 'revocations_unknown') {
+      throw new AppError('SERVICE_UNAVAILABLE', detail);
+    }
+    request.refused = detail;
+    return null;
+  };
   return {
     async principal(request) {
       const bearer = request.headers.authorization;
       if (bearer !== undefined) {
-        const match = /^Bearer ([^\s]{1,200})$/i.exec(bearer);
+        const match = /^Bearer ([^\s]{1,8192})$/i.exec(bearer);
+        if (match?.[1]?.startsWith('eyJ')) return token(request, match[1]);
         const principal = match?.[1] ? await deps.keys.verify(match[1]) : null;
         request.refused = principal
           ? null

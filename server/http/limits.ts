@@ -20,6 +20,7 @@ import {
   type Wanted,
 } from '../limits/index.ts';
 import { type Identity, readCookie } from './identity.ts';
+import { JWKS_PATH } from './jwks.ts';
 import { sendProblem } from './problem.ts';
 import { isDirectLoopback } from './security.ts';
 import { procedureNames, TRPC_PREFIX } from './trpc.ts';
@@ -47,7 +48,7 @@ function wantedOf(request: FastifyRequest): Wanted | null {
     return isDirectLoopback(request) ? null : { kind: 'route', rule: 'scrapes' };
   }
   // Pages have no route of their own.
-  return request.is404 || url.startsWith('/api/') ? { kind: 'page' } : null;
+  return request.is404 || url.startsWith('/api/') || url.startsWith(JWKS_PATH) ? { kind: 'page' } : null;
 }
 
 /** One address, or one IPv6 network of /64. */

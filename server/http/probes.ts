@@ -35,6 +35,7 @@ export function registerProbes(
     const replicas = runtime.presence.count();
     const heap = process.memoryUsage().heapUsed / getHeapStatistics().heap_size_limit;
     const aside = runtime.lifecycle.aside();
+    const tokens = runtime.tokens.ready();
     const delay = runtime.live.eventLoopP99Seconds();
     return [
       check(
@@ -45,6 +46,7 @@ export function registerProbes(
       check('aside', aside === null, aside ?? 'takes requests'),
       check('migrations', state.started(), state.started() ? 'applied' : 'not applied yet'),
       check('database', database.up, database.detail, database.latencyMs),
+      check('revocations', tokens.loaded, tokens.detail),
       check(
         'redis',
         redis.state !== 'off' || replicas < 2,

@@ -48,7 +48,7 @@ export function registerStream(
   runtime: Runtime,
   identity: Identity,
 ): { close(): void } {
-  const { clock, live, metrics, bus, sessions, keys, log } = runtime;
+  const { clock, live, metrics, bus, sessions, keys, tokens, log } = runtime;
   const clients = new Set<Client>();
   const frames: Frame[] = [];
   let events: LiveEvent[] = [];
@@ -120,6 +120,14 @@ export function registerStream(
     for (const client of clients) if (!client.blocked) write(client, ALIVE);
   }, HEARTBEAT_MS);
 
+  /** Tokens are looked at in memory, also while the database is away. */
+  const endTokens = () => {
+    for (const { principal, response } of clients) {
+      if (principal.kind === 'token' && !tokens.alive(principal)) {
+        response.end('event: ended\ndata: {}\n\n');
+      }
+    }
+  };
   let checking = false;
   const credential = ({ principal }: Client) =>
     principal.kind === 'user' ? principal.sessionId : principal.id;
@@ -127,6 +135,7 @@ export function registerStream(
     ...new Set([...clients].filter(({ principal }) => principal.kind === kind).map(credential)),
   ];
   const recheck = async () => {
+    endTokens();
     if (checking || clients.size === 0 || !runtime.db.status().up) return;
     checking = true;
     try {
@@ -151,6 +160,7 @@ export function registerStream(
   };
   const recheckTimer = setInterval(recheck, RECHECK_MS);
   const stopRevoked = sessions.onRevoked(recheck);
+  const stopTokens = tokens.onRevoked(recheck);
 
   app.get('/api/stream', { exposeHeadRoute: false }, async (request, reply) => {
     const principal = await identity.principal(request);
@@ -223,6 +233,7 @@ export function registerStream(
       clearInterval(recheckTimer);
       stopListening();
       stopRevoked();
+      stopTokens();
       for (const client of clients) client.response.end();
     },
   };

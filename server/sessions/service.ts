@@ -4,11 +4,12 @@ import type { Audit, Authority } from '../platform/audit.ts';
 import { createBriefCache } from '../platform/brief-cache.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Db, Tx } from '../platform/db/index.ts';
+import type { Db, Prisma, Tx } from '../platform/db/index.ts';
 import { AppError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import type { NewRevocation, Revocations } from '../tokens/index.ts';
 import type { SessionItem } from './contract.ts';
 
 const CACHE_MS = 800;
@@ -51,9 +52,10 @@ export function createSessions(deps: {
   clock: Clock;
   log: Log;
   metrics: Metrics;
+  revocations: Revocations;
   maxAgeSeconds: number;
 }): Sessions {
-  const { db, bus, audit, clock, log } = deps;
+  const { db, bus, audit, clock, log, revocations } = deps;
   const cache = createBriefCache<SessionUser | null>({
     ttlMs: CACHE_MS,
     max: CACHE_MAX,
@@ -62,9 +64,35 @@ export function createSessions(deps: {
   });
   const seen = new Map<string, Date>();
   const stopListening = bus.on('sessions', () => cache.clear());
-  const announce = () => {
+  const announce = (ended: readonly NewRevocation[] = []) => {
     cache.clear();
+    revocations.announce(ended);
     bus.publish({ topic: 'sessions', type: 'revoked' });
+  };
+  /** In every replica's memory too, so that nobody waits for what is cached or for a query. */
+  const end = async (
+    tx: Tx,
+    where: Prisma.SessionWhereInput,
+    why: { reason: string; by: string },
+  ): Promise<NewRevocation[]> => {
+    const now = clock.now();
+    const rows = await tx.session.updateManyAndReturn({
+      where: { ...where, revokedAt: null },
+      data: { revokedAt: now },
+      select: { id: true, expiresAt: true },
+    });
+    const ended = rows
+      .filter(({ expiresAt }) => expiresAt > now)
+      .map(({ id, expiresAt }) => ({
+        kind: 'session' as const,
+        target: id,
+        until: now,
+        reason: why.reason,
+        revokedBy: why.by,
+        expiresAt,
+      }));
+    await revocations.add(tx, ended);
+    return ended;
   };
 
   const load = async (id: string): Promise<SessionUser | null> => {
@@ -139,6 +167,7 @@ export function createSessions(deps: {
       return id;
     },
     async resolve(id) {
+      if (revocations.isRevoked(id)) return null;
       const user = await cache.get(id, () => load(id));
       if (user && seen.size < CACHE_MAX) seen.set(id, clock.now());
       return user;
@@ -151,7 +180,7 @@ export function createSessions(deps: {
                  AND u.disabled_at IS NULL`,
         values: [ids, clock.now()],
       });
-      return new Set(rows.map((row) => row.id));
+      return new Set(rows.map((row) => row.id).filter((id) => !revocations.isRevoked(id)));
     },
     async list({ userId, currentId, page }) {
       const rows = await db.prisma.session.findMany({
@@ -186,7 +215,7 @@ export function createSessions(deps: {
       return { items, nextCursor: rows.length > page.limit ? (items.at(-1)?.id ?? null) : null };
     },
     async revoke(authority, id, by) {
-      await db.tx(async (tx) => {
+      const ended = await db.tx(async (tx) => {
         const row = await tx.session.findUnique({
           where: { id },
           select: {
@@ -200,66 +229,62 @@ export function createSessions(deps: {
         if (!row || (row.userId !== by.userId && by.role !== 'admin')) {
           throw new AppError('NOT_FOUND', 'There is no such session.');
         }
-        if (row.revokedAt) return;
-        await tx.session.update({
-          where: { id },
-          data: { revokedAt: clock.now() },
-          select: { id: true },
-        });
+        if (row.revokedAt) return [];
+        const ended = await end(tx, { id }, { reason: 'revoked', by: authority.actor.name });
         await audit.append(tx, authority, {
           action: 'sessions.revoke',
           target: { kind: 'session', id, name: row.user.email },
           before: { address: row.address },
         });
+        return ended;
       });
-      announce();
+      announce(ended);
     },
     async revokeOthers(authority, userId, keepId) {
-      const revoked = await db.tx(async (tx) => {
-        const { count } = await tx.session.updateMany({
-          where: {
+      const ended = await db.tx(async (tx) => {
+        const ended = await end(
+          tx,
+          {
             userId,
-            revokedAt: null,
             expiresAt: { gt: clock.now() },
             ...(keepId ? { id: { not: keepId } } : {}),
           },
-          data: { revokedAt: clock.now() },
-        });
-        if (count > 0) {
+          { reason: 'all others revoked', by: authority.actor.name },
+        );
+        if (ended.length > 0) {
           await audit.append(tx, authority, {
             action: 'sessions.revokeOthers',
             target: { kind: 'user', id: userId, name: authority.actor.name },
-            after: { revoked: count },
+            after: { revoked: ended.length },
           });
         }
-        return count;
+        return ended;
       });
-      announce();
-      return revoked;
+      announce(ended);
+      return ended.length;
     },
     async revokeAllOf(tx, userId) {
-      await tx.session.updateMany({
-        where: { userId, revokedAt: null },
-        data: { revokedAt: clock.now() },
-      });
+      await end(tx, { userId }, { reason: 'all revoked', by: 'account' });
     },
-    announce,
+    announce: () => announce(),
     async signOut(id) {
-      await db.tx(async (tx) => {
-        const ended = await tx.session.updateManyAndReturn({
-          where: { id, revokedAt: null },
-          data: { revokedAt: clock.now() },
+      const ended = await db.tx(async (tx) => {
+        const row = await tx.session.findUnique({
+          where: { id },
           select: { user: { select: { id: true, email: true, name: true } } },
         });
-        const user = ended[0]?.user;
-        if (!user) return;
+        if (!row) return [];
+        const { user } = row;
+        const ended = await end(tx, { id }, { reason: 'signed out', by: user.name });
+        if (ended.length === 0) return [];
         await audit.append(
           tx,
           { actor: { kind: 'user', id: user.id, name: user.name }, rule: 'self', requestId: null },
           { action: 'sessions.signOut', target: { kind: 'session', id, name: user.email } },
         );
+        return ended;
       });
-      announce();
+      announce(ended);
     },
     async purge() {
       const before = new Date(clock.now().getTime() - KEEP_ENDED_DAYS * 86_400_000);
