@@ -22,6 +22,8 @@ export type Principal =
   | {
       kind: 'key';
       id: string;
+      /** Which version of the key was sent. */
+      versionId: string;
       name: string;
       role: Role;
       scopes: readonly string[];
@@ -109,23 +111,29 @@ function describeFields(fields: FieldError[]): string {
     .join('; ');
 }
 
-const t = initTRPC.context<Context>().create({
-  isServer: true,
-  allowOutsideOfServer: true,
-  errorFormatter({ shape, error, ctx }) {
-    // tRPC wraps whatever a procedure or an input parser threw.
-    const mapped = publicError(error.cause ?? error);
-    const own = error.cause === undefined && error.code !== 'INTERNAL_SERVER_ERROR';
-    const code = own ? error.code : mapped.code;
-    const data: ErrorData = {
-      code,
-      httpStatus: own ? shape.data.httpStatus : errorCodes[mapped.code],
-      requestId: ctx?.requestId ?? null,
-      ...(mapped.fields ? { fields: mapped.fields } : {}),
-    };
-    return { code: shape.code, message: own ? error.message : mapped.message, data };
-  },
-});
+/** What a procedure asks of its caller: a role, or a capability among the scopes. Absent for the public ones. */
+export type ProcedureMeta = { role: Role } | { capability: keyof typeof capabilities };
+
+const t = initTRPC
+  .context<Context>()
+  .meta<ProcedureMeta>()
+  .create({
+    isServer: true,
+    allowOutsideOfServer: true,
+    errorFormatter({ shape, error, ctx }) {
+      // tRPC wraps whatever a procedure or an input parser threw.
+      const mapped = publicError(error.cause ?? error);
+      const own = error.cause === undefined && error.code !== 'INTERNAL_SERVER_ERROR';
+      const code = own ? error.code : mapped.code;
+      const data: ErrorData = {
+        code,
+        httpStatus: own ? shape.data.httpStatus : errorCodes[mapped.code],
+        requestId: ctx?.requestId ?? null,
+        ...(mapped.fields ? { fields: mapped.fields } : {}),
+      };
+      return { code: shape.code, message: own ? error.message : mapped.message, data };
+    },
+  });
 
 /** Gives thrown `AppError`s the right HTTP status and reports what nobody expected. */
 const mapErrors = t.middleware(async ({ next, ctx }) => {
@@ -142,7 +150,7 @@ const mapErrors = t.middleware(async ({ next, ctx }) => {
 const base = t.procedure.use(mapErrors);
 
 function withRole(needed: Role) {
-  return base.use(({ ctx, next, path, type }) => {
+  return base.meta({ role: needed }).use(({ ctx, next, path, type }) => {
     const { principal } = ctx;
     if (!principal) {
       throw new TRPCError({ code: 'UNAUTHORIZED', message: 'Sign in, or send an API key.' });
@@ -170,7 +178,7 @@ function withRole(needed: Role) {
     }
     const authority: Authority = {
       actor: { kind: principal.kind, id: principal.id, name: principal.name },
-      rule: `role:${needed}`,
+      rule: decision?.ruleId ? `policy:${decision.ruleId}` : `role:${needed}`,
       requestId: ctx.requestId,
     };
     return next({ ctx: { ...ctx, principal, authority } });
@@ -188,7 +196,7 @@ export const procedures = {
 
 /** For keys and tokens that carry a capability, whatever their role: what a program may do and a person has no reason to. */
 export function scoped(scope: keyof typeof capabilities) {
-  return base.use(({ ctx, next, path }) => {
+  return base.meta({ capability: scope }).use(({ ctx, next, path }) => {
     const { principal } = ctx;
     if (!principal || principal.kind === 'user' || !principal.scopes.includes(scope)) {
       throw new TRPCError({

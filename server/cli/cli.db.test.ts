@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { isKey } from '../keys/format.ts';
+import { faultOf } from '../keys/format.ts';
 import { testDatabase, testFolder } from '../platform/testing/index.ts';
 
 const env: NodeJS.ProcessEnv = {
@@ -67,7 +67,7 @@ test('--json prints JSON and nothing else', async () => {
     '--json',
   );
   const { id, key } = JSON.parse(made.out);
-  expect([made.code, typeof id, isKey(key), made.err]).toEqual([0, 'string', true, '']);
+  expect([made.code, typeof id, faultOf(key), made.err]).toEqual([0, 'string', null, '']);
   expect(await cli('keys', 'create', '--name', 'x', '--role', 'king')).toMatchObject({
     code: 1,
     err: expect.stringContaining('--role'),

@@ -25,7 +25,7 @@ import { registerRemoteWrite } from './remote-write.ts';
 import { isDirectLoopback, setSecurityHeaders } from './security.ts';
 import { registerStream } from './stream.ts';
 import { readTrace } from './trace.ts';
-import { registerTrpc, TRPC_PREFIX } from './trpc.ts';
+import { procedureNames, registerTrpc, TRPC_PREFIX } from './trpc.ts';
 
 export type Host = {
   /** Port that was bound. */
@@ -202,6 +202,7 @@ function observe(
   app.decorateRequest('streaming', false);
   app.decorateRequest('principal', null);
   app.decorateRequest('refused', null);
+  app.decorateRequest('keyUse', null);
   const started = new WeakMap<FastifyRequest, { at: number; traceId: string }>();
   app.addHook('onRequest', async (request, reply) => {
     started.set(request, {
@@ -214,6 +215,15 @@ function observe(
     reply.header('x-request-id', request.id);
     setSecurityHeaders(reply, options);
   });
+  /** A request by key counts as a use of it: each procedure of a batch, or the route. */
+  const countKey = ({ keyUse, ip, url }: FastifyRequest, route: string, status: number) => {
+    if (!keyUse) return;
+    const asked = route.startsWith(TRPC_PREFIX)
+      ? procedureNames(url).map((name) => (procedures.has(name) ? name : 'unknown'))
+      : [route];
+    const refused = status === 401 || status === 403 || status === 429;
+    runtime.keys.count(keyUse, { procedures: [...new Set(asked)], address: ip, refused });
+  };
   // Not `onResponse`, which never comes when the caller goes away before the answer.
   const ended = (request: FastifyRequest, reply: FastifyReply) => {
     const begun = started.get(request);
@@ -222,6 +232,7 @@ function observe(
     const route = routeOf(request, procedures);
     const status = reply.raw.writableFinished ? reply.raw.statusCode : CALLER_LEFT;
     metrics.requestEnded({ method: request.method, route, status }, seconds);
+    countKey(request, route, status);
     // What a flood is refused is counted, and would only flood the log.
     const quiet = status === 429 || QUIET.test(request.url);
     const level = status >= 500 ? 'warn' : quiet ? 'debug' : 'info';

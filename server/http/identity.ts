@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { decode } from 'next-auth/jwt';
 import type { Principal } from '../api/trpc.ts';
-import type { Keys } from '../keys/index.ts';
+import { type Keys, type KeyUse, refusalTexts } from '../keys/index.ts';
 import { createBriefCache } from '../platform/brief-cache.ts';
 import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
@@ -16,6 +16,8 @@ declare module 'fastify' {
     principal: Principal | null;
     /** Why the credentials that were sent are not good; null before they were looked at, and when none were sent. */
     refused: string | null;
+    /** The version of a key that was sent, also when it is refused. */
+    keyUse: KeyUse | null;
   }
 }
 
@@ -99,10 +101,10 @@ export function createIdentity(deps: {
       if (bearer !== undefined) {
         const match = /^Bearer ([^\s]{1,8192})$/i.exec(bearer);
         if (match?.[1]?.startsWith('eyJ')) return token(request, match[1]);
-        const principal = match?.[1] ? await deps.keys.verify(match[1]) : null;
-        request.refused = principal
-          ? null
-          : 'This API key is malformed, unknown, expired or revoked.';
+        const verified = await deps.keys.verify(match?.[1] ?? '', request.ip);
+        request.keyUse = verified.use;
+        const principal = 'principal' in verified ? verified.principal : null;
+        request.refused = 'refused' in verified ? refusalTexts[verified.refused] : null;
         return principal;
       }
       const id = await sessionId(request);

@@ -40,7 +40,7 @@ const routes: readonly (readonly [prefix: string, rule: string])[] = [
 /** What a request counts as; null for what is not limited: probes, files, and metrics asked for on this machine. */
 function wantedOf(request: FastifyRequest): Wanted | null {
   const { url } = request;
-  if (url.startsWith(TRPC_PREFIX)) return { kind: 'procedures', names: procedureNames(request) };
+  if (url.startsWith(TRPC_PREFIX)) return { kind: 'procedures', names: procedureNames(url) };
   for (const [prefix, rule] of routes) {
     if (url.startsWith(prefix)) return { kind: 'route', rule };
   }
@@ -48,7 +48,9 @@ function wantedOf(request: FastifyRequest): Wanted | null {
     return isDirectLoopback(request) ? null : { kind: 'route', rule: 'scrapes' };
   }
   // Pages have no route of their own.
-  return request.is404 || url.startsWith('/api/') || url.startsWith(JWKS_PATH) ? { kind: 'page' } : null;
+  return request.is404 || url.startsWith('/api/') || url.startsWith(JWKS_PATH)
+    ? { kind: 'page' }
+    : null;
 }
 
 /** One address, or one IPv6 network of /64. */

@@ -129,8 +129,10 @@ export function registerStream(
     }
   };
   let checking = false;
-  const credential = ({ principal }: Client) =>
-    principal.kind === 'user' ? principal.sessionId : principal.id;
+  const credential = ({ principal }: Client) => {
+    if (principal.kind === 'user') return principal.sessionId;
+    return principal.kind === 'key' ? principal.versionId : principal.id;
+  };
   const idsOf = (kind: Principal['kind']) => [
     ...new Set([...clients].filter(({ principal }) => principal.kind === kind).map(credential)),
   ];

@@ -1,5 +1,5 @@
 /** The text form of a key. Pure but for randomness, which is handed in. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -28,12 +28,16 @@ export function formatKey(random: (size: number) => Uint8Array): string {
   return `wh_${body}_${checksum(body)}`;
 }
 
-/** Whether a text is a well-formed key with the right checksum. Says nothing about whether it exists. */
-export function isKey(text: string): boolean {
-  const match = pattern.exec(text);
-  return match?.[1] !== undefined && checksum(match[1]) === match[2];
+/** What is wrong with the form of a key; null when shape and checksum are right. Says nothing about whether it exists. */
+export function faultOf(text: string): 'malformed' | 'checksum' | null {
+  const body = pattern.exec(text)?.[1];
+  if (body === undefined) return 'malformed';
+  return checksum(body) === text.slice(-CHECK) ? null : 'checksum';
 }
 
+/** The part by which people recognise a key: 4 of its 43 random characters. */
+export const hintOf = (key: string): string => key.slice(0, 7);
+
 export function hashKey(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
+  return hash('sha256', key, 'buffer');
 }

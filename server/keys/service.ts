@@ -1,124 +1,502 @@
 import { randomBytes } from 'node:crypto';
-import type { Role } from '../api/contract.ts';
-import type { Principal } from '../api/trpc.ts';
+import type { Page } from '../api/contract.ts';
 import type { Audit, Authority } from '../platform/audit.ts';
-import { createBriefCache } from '../platform/brief-cache.ts';
+import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Db } from '../platform/db/index.ts';
+import { type Db, likeLiteral, type Prisma, type Tx } from '../platform/db/index.ts';
+import { AppError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
-import type { KeyCreateInput } from './contract.ts';
-import { formatKey, hashKey, isKey } from './format.ts';
+import {
+  type KeyCreateInput,
+  type KeyItem,
+  type KeyListInput,
+  type KeyUpdateInput,
+  type KeyVerdict,
+  type KeyVersionItem,
+  LIVE_VERSIONS,
+  ROTATE_DAYS,
+} from './contract.ts';
+import { formatKey, hashKey, hintOf } from './format.ts';
+import { parseNetworks } from './judge.ts';
+import { createRotation, DAY_MS, type Rotation, type Teller } from './rotation.ts';
+import { createUsage, type Usage } from './usage.ts';
+import { createVerifier, type Verifier } from './verifier.ts';
 
-const CACHE_MS = 800;
-const CACHE_MAX = 10_000;
-const FLUSH_EVERY_MS = 30_000;
+export type Keys = Pick<Verifier, 'verify' | 'alive' | 'isLive' | 'onChange'> &
+  Pick<Usage, 'count'> &
+  Pick<Rotation, 'run'> & {
+    /** Makes a key; this is the only time it is seen. */
+    create(authority: Authority, input: KeyCreateInput): Promise<{ id: string; key: string }>;
+    list(input: KeyListInput & { limit: number }): Promise<Page<KeyItem>>;
+    get(id: string): Promise<KeyItem>;
+    /** Of keys that are accepted: how many, with an end, due for a new version, and admin ones that no scope narrows. */
+    figures(): Promise<{ live: number; endless: number; overdue: number; unscopedAdmins: number }>;
+    update(authority: Authority, input: KeyUpdateInput): Promise<void>;
+    /** Makes a new version; the one before is accepted for `graceDays` more. CONFLICT while two are accepted. */
+    rotate(
+      authority: Authority,
+      input: { id: string; graceDays: number },
+    ): Promise<{ id: string; version: number; key: string }>;
+    /** Ends one version, or the whole key. What has ended already stays as it is. */
+    revoke(
+      authority: Authority,
+      input: { id: string; version?: number | undefined; reason?: string | undefined },
+    ): Promise<void>;
+    /** Refuses a version as if it had ended, for some minutes; 0 takes that back. */
+    rehearse(
+      authority: Authority,
+      input: { id: string; version: number; minutes: number },
+    ): Promise<{ endsAt: string | null }>;
+    /** Lets a version in its grace end when nobody used it for `days`. */
+    endWhenQuiet(
+      authority: Authority,
+      input: { id: string; version: number; days: number | null },
+    ): Promise<void>;
+    usage: Usage['of'];
+    /** For a service that took a key from somebody: whether it is good. Counts as a use of it. */
+    check(input: { key: string; address?: string | undefined }, by: string): Promise<KeyVerdict>;
+    close(): Promise<void>;
+  };
 
-export type KeyPrincipal = Extract<Principal, { kind: 'key' }>;
-export type Keys = {
-  /** Makes a key; this is the only time it is seen. */
-  create(authority: Authority, input: KeyCreateInput): Promise<{ id: string; key: string }>;
-  /** Who a key stands for; null when it is malformed, unknown, expired or revoked. */
-  verify(key: string): Promise<KeyPrincipal | null>;
-  /** Which of these keys still count; one query for any number. */
-  alive(ids: readonly string[]): Promise<Set<string>>;
-  close(): Promise<void>;
+const select = {
+  id: true,
+  name: true,
+  role: true,
+  scopes: true,
+  ownerId: true,
+  ratePerMinute: true,
+  addresses: true,
+  expiresAt: true,
+  rotateDays: true,
+  revokedAt: true,
+  createdAt: true,
+  createdBy: true,
+  versions: { orderBy: { version: 'desc' }, omit: { hash: true } },
+} satisfies Prisma.ApiKeySelect;
+type Row = Prisma.ApiKeyGetPayload<{ select: typeof select }>;
+type VersionRow = Row['versions'][number];
+type Owners = ReadonlyMap<string, { name: string; disabled: boolean }>;
+
+const text = (at: Date | null) => at?.toISOString() ?? null;
+const stateOf = (version: VersionRow, now: Date): KeyVersionItem['state'] => {
+  if (version.endedAt || (version.graceEndsAt && version.graceEndsAt <= now)) return 'ended';
+  return version.graceEndsAt ? 'grace' : 'active';
 };
+
+function toVersion(row: VersionRow, now: Date): KeyVersionItem {
+  const state = stateOf(row, now);
+  const rehearsing = row.rehearsalEndsAt !== null && row.rehearsalEndsAt > now;
+  return {
+    version: row.version,
+    state,
+    hint: row.hint,
+    createdAt: row.createdAt.toISOString(),
+    createdBy: row.createdBy,
+    graceEndsAt: text(row.graceEndsAt),
+    quietDays: row.quietDays,
+    rehearsalEndsAt: rehearsing ? text(row.rehearsalEndsAt) : null,
+    endedAt: text(row.endedAt ?? (state === 'ended' ? row.graceEndsAt : null)),
+    endedBy: row.endedBy ?? (state === 'ended' ? 'end of its grace' : null),
+    lastUsedAt: text(row.lastUsedAt),
+    lastRefusedAt: text(row.lastRefusedAt),
+  };
+}
+
+function toItem(row: Row, owners: Owners, now: Date, whole: boolean): KeyItem {
+  const versions = row.versions.map((version) => toVersion(version, now));
+  const live = versions.some(({ state }) => state !== 'ended');
+  const found = row.ownerId === null ? null : owners.get(row.ownerId);
+  const owner = row.ownerId === null ? null : { id: row.ownerId, name: found?.name ?? '' };
+  const ownerState = !found ? 'removed' : found.disabled ? 'disabled' : 'active';
+  const newest = row.versions[0];
+  let state: KeyItem['state'] = 'active';
+  if (row.revokedAt) state = 'revoked';
+  else if (!live) state = 'ended';
+  else if (row.expiresAt && row.expiresAt <= now) state = 'expired';
+  else if (owner && ownerState !== 'active') state = 'owner';
+  const due =
+    newest && row.rotateDays !== null && state === 'active'
+      ? new Date(newest.createdAt.getTime() + row.rotateDays * DAY_MS)
+      : null;
+  return {
+    id: row.id,
+    name: row.name,
+    role: row.role,
+    scopes: row.scopes,
+    rateLimit: row.ratePerMinute,
+    addresses: row.addresses,
+    owner: owner && { ...owner, state: ownerState },
+    expiresAt: text(row.expiresAt),
+    rotateDays: row.rotateDays,
+    rotationDueAt: text(due),
+    state,
+    createdAt: row.createdAt.toISOString(),
+    createdBy: row.createdBy,
+    revokedAt: text(row.revokedAt),
+    lastUsedAt: versions.reduce<string | null>(
+      (last, { lastUsedAt }) => (lastUsedAt && (!last || lastUsedAt > last) ? lastUsedAt : last),
+      null,
+    ),
+    versions: whole ? versions : versions.filter((v, i) => i === 0 || v.state !== 'ended'),
+  };
+}
 
 export function createKeys(deps: {
   db: Db;
+  bus: Bus;
   audit: Audit;
   clock: Clock;
   log: Log;
   metrics: Metrics;
+  teller: Teller;
 }): Keys {
   const { db, audit, clock, log } = deps;
-  const cache = createBriefCache<KeyPrincipal | null>({
-    ttlMs: CACHE_MS,
-    max: CACHE_MAX,
-    clock,
-    onLook: deps.metrics.cache('keys'),
-  });
-  const used = new Map<string, Date>();
+  const verifier = createVerifier(deps);
+  const usage = createUsage(deps);
+  const rotation = createRotation({ ...deps, usage, changed: verifier.announce });
 
-  const load = async (hash: Buffer): Promise<KeyPrincipal | null> => {
-    const { rows } = await db.pool.query<{
-      id: string;
-      name: string;
-      role: Role;
-      scopes: string[];
-    }>({
-      name: 'key-verify',
-      text: `SELECT id, name, role, scopes FROM api_keys
-             WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)`,
-      values: [hash, clock.now()],
+  const ownersOf = async (rows: readonly Row[]): Promise<Owners> => {
+    const ids = [...new Set(rows.flatMap(({ ownerId }) => ownerId ?? []))];
+    if (ids.length === 0) return new Map();
+    const people = await db.prisma.user.findMany({
+      where: { id: { in: ids } },
+      select: { id: true, name: true, email: true, disabledAt: true },
     });
-    return rows[0] ? { kind: 'key', ...rows[0] } : null;
-  };
-  const flush = async () => {
-    if (used.size === 0 || !db.status().up) return;
-    const batch = [...used];
-    used.clear();
-    await db.pool.query(
-      `UPDATE api_keys k SET last_used_at = t.at
-       FROM unnest($1::uuid[], $2::timestamptz[]) AS t(id, at)
-       WHERE k.id = t.id AND (k.last_used_at IS NULL OR k.last_used_at < t.at)`,
-      [batch.map(([id]) => id), batch.map(([, at]) => at)],
+    return new Map(
+      people.map(({ id, name, email, disabledAt }) => [
+        id,
+        { name: name || email, disabled: disabledAt !== null },
+      ]),
     );
   };
-  const timer = setInterval(() => {
-    flush().catch((err) => log.warn({ err }, 'last use of keys was not written'));
-  }, FLUSH_EVERY_MS);
-  timer.unref();
+  /** The key, held for this transaction, so that two changes of one key come one after the other. */
+  const hold = async (tx: Tx, id: string): Promise<Row> => {
+    await tx.$queryRaw`SELECT 1 FROM api_keys WHERE id = ${id}::uuid FOR UPDATE`;
+    const row = await tx.apiKey.findUnique({ where: { id }, select });
+    if (!row) throw new AppError('NOT_FOUND', 'There is no such key.');
+    return row;
+  };
+  const versionOf = (row: Row, version: number): VersionRow => {
+    const found = row.versions.find((entry) => entry.version === version);
+    if (found) return found;
+    throw new AppError('NOT_FOUND', `The key ${row.name} has no version ${version}.`);
+  };
+  const livingVersion = (row: Row, version: number): VersionRow => {
+    const found = versionOf(row, version);
+    if (!row.revokedAt && stateOf(found, clock.now()) !== 'ended') return found;
+    throw new AppError('CONFLICT', `Version ${version} of the key ${row.name} has ended.`);
+  };
+  const target = ({ id, name }: Pick<Row, 'id' | 'name'>) => ({ kind: 'key', id, name });
+  const mustBePerson = async (tx: Tx, ownerId: string | null | undefined) => {
+    if (!ownerId) return;
+    const person = await tx.user.findFirst({
+      where: { id: ownerId, disabledAt: null },
+      select: { id: true },
+    });
+    if (!person)
+      throw new AppError('BAD_REQUEST', 'ownerId: there is no such person.', {
+        fields: [{ path: 'ownerId', message: 'There is no such person' }],
+      });
+  };
+  const changed = <T>(result: T): T => {
+    verifier.announce();
+    return result;
+  };
+  const newVersion = (tx: Tx, authority: Authority, keyId: string, version: number, now: Date) => {
+    const key = formatKey(randomBytes);
+    const made = tx.apiKeyVersion.create({
+      data: {
+        id: newId(now),
+        keyId,
+        version,
+        hash: new Uint8Array(hashKey(key)),
+        hint: hintOf(key),
+        createdAt: now,
+        createdBy: authority.actor.name,
+      },
+      select: { id: true },
+    });
+    return made.then(() => key);
+  };
 
   return {
+    verify: verifier.verify,
+    alive: verifier.alive,
+    isLive: verifier.isLive,
+    onChange: verifier.onChange,
+    count: usage.count,
+    run: rotation.run,
+    usage: usage.of,
     async create(authority, input) {
       const now = clock.now();
       const id = newId(now);
-      const key = formatKey(randomBytes);
-      const { name, role, scopes } = input;
-      await db.tx(async (tx) => {
+      const { name, role, scopes, expiresAt = null, rateLimit = null, addresses = [] } = input;
+      const { rotateDays = ROTATE_DAYS } = input;
+      const { actor } = authority;
+      const ownerId =
+        input.ownerId === undefined ? (actor.kind === 'user' ? actor.id : null) : input.ownerId;
+      parseNetworks(addresses);
+      const key = await db.tx(async (tx) => {
+        await mustBePerson(tx, ownerId);
         await tx.apiKey.create({
           data: {
             id,
             name,
             role,
             scopes,
-            hash: new Uint8Array(hashKey(key)),
-            expiresAt: input.expiresAt ? new Date(input.expiresAt) : null,
+            ownerId,
+            ratePerMinute: rateLimit,
+            addresses,
+            expiresAt: expiresAt ? new Date(expiresAt) : null,
+            rotateDays,
             createdAt: now,
-            createdBy: authority.actor.name,
+            createdBy: actor.name,
+          },
+          select: { id: true },
+        });
+        const made = await newVersion(tx, authority, id, 1, now);
+        await audit.append(tx, authority, {
+          action: 'keys.create',
+          target: { kind: 'key', id, name },
+          after: { name, role, scopes, ownerId, rateLimit, addresses, expiresAt, rotateDays },
+        });
+        return made;
+      });
+      return { id, key };
+    },
+    async list({ limit, cursor, filter, state }) {
+      await usage.flush().catch((err) => log.warn({ err }, 'use of keys was not written'));
+      const now = clock.now();
+      const open: Prisma.ApiKeyWhereInput = {
+        revokedAt: null,
+        AND: [
+          { OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] },
+          {
+            versions: {
+              some: { endedAt: null, OR: [{ graceEndsAt: null }, { graceEndsAt: { gt: now } }] },
+            },
+          },
+        ],
+      };
+      const rows = await db.prisma.apiKey.findMany({
+        where: {
+          ...(filter ? { name: { contains: likeLiteral(filter), mode: 'insensitive' } } : {}),
+          ...(cursor ? { id: { lt: cursor } } : {}),
+          ...(state === 'live' ? open : {}),
+          ...(state === 'ended' ? { NOT: open } : {}),
+        },
+        orderBy: { id: 'desc' },
+        take: limit + 1,
+        select: { ...select, versions: { ...select.versions, take: LIVE_VERSIONS } },
+      });
+      const owners = await ownersOf(rows);
+      const items = rows.slice(0, limit).map((row) => toItem(row, owners, now, false));
+      return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+    },
+    async get(id) {
+      await usage.flush().catch((err) => log.warn({ err }, 'use of keys was not written'));
+      const row = await db.prisma.apiKey.findUnique({ where: { id }, select });
+      if (!row) throw new AppError('NOT_FOUND', 'There is no such key.');
+      return toItem(row, await ownersOf([row]), clock.now(), true);
+    },
+    async figures() {
+      const { rows } = await db.pool.query<Record<string, string>>({
+        name: 'key-figures',
+        text: `SELECT count(*) AS live, count(*) FILTER (WHERE expires_at IS NULL) AS endless,
+            count(*) FILTER (WHERE newest + rotate_days * interval '1 day' < $1) AS overdue,
+            count(*) FILTER (WHERE role = 'admin' AND NOT EXISTS (
+              SELECT 1 FROM unnest(scopes) AS scope WHERE scope LIKE '%.%')) AS unscoped_admins
+          FROM (SELECT k.*, (SELECT max(v.created_at) FROM api_key_versions v WHERE v.key_id = k.id) AS newest
+                FROM api_keys k WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $1)
+                  AND EXISTS (SELECT 1 FROM api_key_versions v WHERE v.key_id = k.id AND v.ended_at IS NULL
+                    AND (v.grace_ends_at IS NULL OR v.grace_ends_at > $1))) k`,
+        values: [clock.now()],
+      });
+      const figure = (name: string) => Number(rows[0]?.[name] ?? 0);
+      return {
+        live: figure('live'),
+        endless: figure('endless'),
+        overdue: figure('overdue'),
+        unscopedAdmins: figure('unscoped_admins'),
+      };
+    },
+    async update(authority, { id, ...input }) {
+      if (input.addresses) parseNetworks(input.addresses);
+      await db.tx(async (tx) => {
+        const row = await hold(tx, id);
+        if (row.revokedAt) throw new AppError('CONFLICT', `The key ${row.name} was revoked.`);
+        if (input.ownerId !== row.ownerId) await mustBePerson(tx, input.ownerId);
+        const before = {
+          name: row.name,
+          role: row.role,
+          scopes: row.scopes,
+          ownerId: row.ownerId,
+          rateLimit: row.ratePerMinute,
+          addresses: row.addresses,
+          expiresAt: text(row.expiresAt),
+          rotateDays: row.rotateDays,
+        };
+        const { expiresAt, rateLimit, ...same } = input;
+        if (expiresAt !== undefined || same.rotateDays !== undefined)
+          await rotation.settle(tx, row, 'Its end or its rotation was changed.');
+        await tx.apiKey.update({
+          where: { id },
+          data: {
+            ...withoutUndefined(same),
+            ...(expiresAt === undefined
+              ? {}
+              : { expiresAt: expiresAt === null ? null : new Date(expiresAt) }),
+            ...(rateLimit === undefined ? {} : { ratePerMinute: rateLimit }),
           },
           select: { id: true },
         });
         await audit.append(tx, authority, {
-          action: 'keys.create',
-          target: { kind: 'key', id, name },
-          after: { name, role, scopes, expiresAt: input.expiresAt ?? null },
+          action: 'keys.update',
+          target: target(row),
+          before,
+          after: { ...before, ...withoutUndefined(input) },
         });
       });
-      return { id, key };
+      verifier.announce();
     },
-    async verify(key) {
-      if (!isKey(key)) return null;
-      const hash = hashKey(key);
-      const principal = await cache.get(hash.toString('base64'), () => load(hash));
-      if (principal) used.set(principal.id, clock.now());
-      return principal;
-    },
-    async alive(ids) {
-      const { rows } = await db.pool.query<{ id: string }>({
-        name: 'keys-alive',
-        text: `SELECT id FROM api_keys
-               WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)`,
-        values: [ids, clock.now()],
+    async rotate(authority, { id, graceDays }) {
+      const made = await db.tx(async (tx) => {
+        const row = await hold(tx, id);
+        const now = clock.now();
+        if (row.revokedAt) throw new AppError('CONFLICT', `The key ${row.name} was revoked.`);
+        const live = row.versions.filter((version) => stateOf(version, now) !== 'ended');
+        const oldest = live.at(-1);
+        if (live.length >= LIVE_VERSIONS && oldest) {
+          throw new AppError(
+            'CONFLICT',
+            `Versions ${live.map(({ version }) => version).join(' and ')} of the key ${row.name} are accepted, and no more than ${LIVE_VERSIONS} may be. End version ${oldest.version} first; by itself it ends ${text(oldest.graceEndsAt) ?? 'never'}.`,
+          );
+        }
+        const version = (row.versions[0]?.version ?? 0) + 1;
+        const key = await newVersion(tx, authority, id, version, now);
+        const graceEndsAt = new Date(now.getTime() + graceDays * DAY_MS);
+        await tx.apiKeyVersion.updateMany({
+          where: { id: { in: live.map((entry) => entry.id) } },
+          data:
+            graceDays === 0
+              ? { graceEndsAt, endedAt: now, endedBy: authority.actor.name }
+              : { graceEndsAt },
+        });
+        await rotation.settle(tx, row, 'A new version was made.');
+        await audit.append(tx, authority, {
+          action: 'keys.rotate',
+          target: target(row),
+          before: { versions: live.map((entry) => entry.version) },
+          after: { version, graceEndsAt: graceEndsAt.toISOString() },
+        });
+        return { id, version, key };
       });
-      return new Set(rows.map((row) => row.id));
+      return changed(made);
+    },
+    async revoke(authority, { id, version, reason }) {
+      await db.tx(async (tx) => {
+        const row = await hold(tx, id);
+        const now = clock.now();
+        const noted = reason ? { reason } : {};
+        if (version === undefined) {
+          if (row.revokedAt) return;
+          await tx.apiKey.update({ where: { id }, data: { revokedAt: now }, select: { id: true } });
+          await rotation.settle(tx, row, 'The key was revoked.');
+          await audit.append(tx, authority, {
+            action: 'keys.revoke',
+            target: target(row),
+            before: { revokedAt: null },
+            after: { revokedAt: now.toISOString(), ...noted },
+          });
+          return;
+        }
+        const found = versionOf(row, version);
+        if (stateOf(found, now) === 'ended') return;
+        await tx.apiKeyVersion.update({
+          where: { id: found.id },
+          data: { endedAt: now, endedBy: authority.actor.name },
+          select: { id: true },
+        });
+        await audit.append(tx, authority, {
+          action: 'keys.endVersion',
+          target: target(row),
+          before: { version, lastUsedAt: text(found.lastUsedAt) },
+          after: { version, endedAt: now.toISOString(), ...noted },
+        });
+      });
+      verifier.announce();
+    },
+    async rehearse(authority, { id, version, minutes }) {
+      const endsAt = minutes === 0 ? null : new Date(clock.now().getTime() + minutes * 60_000);
+      await db.tx(async (tx) => {
+        const row = await hold(tx, id);
+        const found = livingVersion(row, version);
+        await tx.apiKeyVersion.update({
+          where: { id: found.id },
+          data: { rehearsalEndsAt: endsAt },
+          select: { id: true },
+        });
+        await audit.append(tx, authority, {
+          action: 'keys.rehearse',
+          target: target(row),
+          before: { version, rehearsalEndsAt: text(found.rehearsalEndsAt) },
+          after: { version, rehearsalEndsAt: text(endsAt) },
+        });
+      });
+      return changed({ endsAt: text(endsAt) });
+    },
+    async endWhenQuiet(authority, { id, version, days }) {
+      await db.tx(async (tx) => {
+        const row = await hold(tx, id);
+        const found = livingVersion(row, version);
+        if (!found.graceEndsAt)
+          throw new AppError(
+            'CONFLICT',
+            `Version ${version} is the newest of the key ${row.name}. Rotate the key first.`,
+          );
+        await tx.apiKeyVersion.update({
+          where: { id: found.id },
+          data: { quietDays: days },
+          select: { id: true },
+        });
+        await audit.append(tx, authority, {
+          action: 'keys.endWhenQuiet',
+          target: target(row),
+          before: { version, quietDays: found.quietDays },
+          after: { version, quietDays: days },
+        });
+      });
+    },
+    async check({ key, address }, by) {
+      const verified = await verifier.verify(key, address ?? null);
+      if (verified.use) {
+        usage.count(verified.use, {
+          procedures: ['keys.verify'],
+          address: address ?? `by ${by}`,
+          refused: 'refused' in verified,
+        });
+      }
+      if ('refused' in verified) {
+        const { keyId, version } = verified.use ?? {};
+        return { valid: false, reason: verified.refused, ...withoutUndefined({ keyId, version }) };
+      }
+      const { id, role, scopes } = verified.principal;
+      const { version } = verified.use;
+      return { valid: true, keyId: id, role, scopes: [...scopes], version };
     },
     async close() {
-      clearInterval(timer);
-      await flush().catch((err) => log.warn({ err }, 'last use of keys was not written'));
+      verifier.close();
+      await usage.close();
     },
   };
+}
+
+type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+function withoutUndefined<T extends object>(value: T): Partial<Given<T>> {
+  // Only entries that are not undefined are left.
+  return Object.fromEntries(
+    Object.entries(value).filter(([, entry]) => entry !== undefined),
+  ) as Partial<Given<T>>;
 }
