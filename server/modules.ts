@@ -66,6 +66,16 @@ export function createModules(platform: Platform) {
     issuer: config.WHEELHOUSE_PUBLIC_URL ?? 'wheelhouse',
     procedures: () => procedureNames,
   });
+  platform.metrics.gauge(
+    'revocations',
+    'Revocations that this process knows.',
+    () => revocations.figures().count,
+  );
+  platform.metrics.gauge(
+    'revocations_known',
+    '1 while this process knows what was revoked; tokens are not accepted otherwise.',
+    () => (revocations.known() ? 1 : 0),
+  );
   const limits = createLimits({
     ...platform,
     configured: {
@@ -317,6 +327,7 @@ export function createModules(platform: Platform) {
     users,
     signIn,
     keys,
+    revocations,
     tokens,
     limits,
     cache,

@@ -7,7 +7,6 @@ import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db, Tx } from '../platform/db/index.ts';
 import type { Log } from '../platform/log.ts';
-import type { Metrics } from '../platform/metrics.ts';
 import { type RevocationKind, UNKNOWN_AFTER_MS } from './contract.ts';
 import { createIdSet, type IdSet } from './id-set.ts';
 
@@ -55,13 +54,7 @@ function apply(index: Index, { kind, target, untilMs }: Row): void {
   else index.ids.add(target);
 }
 
-export function createRevocations(deps: {
-  db: Db;
-  bus: Bus;
-  clock: Clock;
-  log: Log;
-  metrics: Metrics;
-}): Revocations {
+export function createRevocations(deps: { db: Db; bus: Bus; clock: Clock; log: Log }): Revocations {
   const { db, bus, clock, log } = deps;
   const emptyIndex = (expected: number): Index => ({
     ids: createIdSet(expected),
@@ -133,12 +126,6 @@ export function createRevocations(deps: {
   });
   let timer: NodeJS.Timeout | undefined;
   const known = () => lookedAt !== null && clock.monotonicMs() - lookedAt < UNKNOWN_AFTER_MS;
-  deps.metrics.gauge('revocations', 'Revocations that this process knows.', () => index.ids.size());
-  deps.metrics.gauge(
-    'revocations_known',
-    '1 while this process knows what was revoked; tokens are not accepted otherwise.',
-    () => (known() ? 1 : 0),
-  );
 
   return {
     async start() {
