@@ -184,6 +184,17 @@ const variables = {
     accepts: 'at least 32 characters',
     secret: true,
   }),
+  WHEELHOUSE_ENVIRONMENT: variable(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$/)
+      .default('production'),
+    {
+      group: 'Security',
+      description: 'What this installation is; policies may depend on it.',
+      accepts: 'up to 60 letters, digits, dots, hyphens and underscores, e.g. staging',
+    },
+  ),
   WHEELHOUSE_SESSION_DAYS: variable(whole(1, 90).default(7), {
     group: 'Security',
     description: 'How long a sign-in lasts.',

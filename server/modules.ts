@@ -5,6 +5,7 @@
 import { randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
 import { createAlerts } from './alerts/index.ts';
+import { procedureInfo } from './api/procedures.ts';
 import { router } from './api/trpc.ts';
 import { auditJobs, auditRouter, createAuditReader } from './audit/index.ts';
 import {
@@ -26,6 +27,7 @@ import { createMetricStore, metricsJobs, metricsRouter } from './metrics/index.t
 import { createNotify, notifyJobs, notifyRouter } from './notify/index.ts';
 import { newId } from './platform/ids.ts';
 import type { JobDefinition } from './platform/jobs.ts';
+import { createPolicies, policiesJobs, policiesRouter } from './policies/index.ts';
 import type { Platform } from './runtime.ts';
 import { createSessions, sessionsJobs, sessionsRouter } from './sessions/index.ts';
 import { createAsk, createSources, sourcesRouter } from './sources/index.ts';
@@ -192,6 +194,13 @@ export function createModules(platform: Platform) {
     guardOf: (name) => breakers.guard(name, { description: 'Messages to channels', outcomeOf }),
   });
   const keys = createKeys({ ...platform, teller: notify });
+  const policies = createPolicies({
+    ...platform,
+    metricStore,
+    keys,
+    environment: config.WHEELHOUSE_ENVIRONMENT,
+    procedures: () => procedures,
+  });
   const incidents = createIncidents({ ...platform, teller: notify });
   const received = platform.metrics.counter(
     'alerts_received_total',
@@ -217,6 +226,7 @@ export function createModules(platform: Platform) {
     { name: 'cache', run: cache.relieve },
     { name: 'expired sessions', run: sessions.purge },
     { name: 'sign-in throttles', run: signIn.purgeThrottles },
+    { name: 'policies', run: policies.reload },
   ];
   const health = createHealth({
     ...platform,
@@ -228,9 +238,13 @@ export function createModules(platform: Platform) {
     checkConcurrency: config.WHEELHOUSE_CHECK_CONCURRENCY,
     remediesMax: config.WHEELHOUSE_REMEDIES_MAX,
     relievers,
+    menders: [{ name: 'policies', needed: policies.isOld, run: policies.reload }],
     own: async () => {
       const figures = await system.figures();
-      return { ...figures, components: [...components(figures), limits.component()] };
+      return {
+        ...figures,
+        components: [...components(figures), limits.component(), policies.component()],
+      };
     },
     onCheck: (outcome, lagSeconds) => checks.observe({ outcome }, lagSeconds),
   });
@@ -292,6 +306,7 @@ export function createModules(platform: Platform) {
     ...memoryJobs(memory),
     ...metricsJobs(metricStore),
     ...notifyJobs(notify),
+    ...policiesJobs(policies),
     ...sessionsJobs(sessions),
     ...telemetryJobs(telemetry, platform.log),
     ...tokensJobs(tokens),
@@ -318,8 +333,10 @@ export function createModules(platform: Platform) {
     telemetry,
     sources,
     tokens,
+    policies,
     config,
   });
+  const procedures = procedureInfo(appRouter);
   const procedureNames: ReadonlySet<string> = new Set(Object.keys(appRouter._def.procedures));
   return {
     auditReader,
@@ -329,6 +346,7 @@ export function createModules(platform: Platform) {
     keys,
     revocations,
     tokens,
+    policies,
     limits,
     cache,
     warmer,
@@ -363,6 +381,7 @@ export function createModules(platform: Platform) {
       await gameDays.close();
       await sources.close();
       await telemetry.close();
+      await policies.close();
       await metricStore.close();
       await health.close();
       await incidents.close();
@@ -400,6 +419,7 @@ function createAppRouter(modules: {
   telemetry: ReturnType<typeof createTelemetry>;
   sources: ReturnType<typeof createSources>;
   tokens: ReturnType<typeof createTokens>;
+  policies: ReturnType<typeof createPolicies>;
   config: Platform['config'];
 }) {
   const { config } = modules;
@@ -424,6 +444,7 @@ function createAppRouter(modules: {
     telemetry: telemetryRouter(modules.telemetry),
     sources: sourcesRouter(modules.sources),
     tokens: tokensRouter(modules.tokens),
+    policies: policiesRouter(modules.policies),
   });
 }
 

@@ -99,6 +99,8 @@ export async function createRuntime(options: {
   };
   registerGauges(platform);
   const modules = createModules(platform);
+  // Changes are refused until the policies were read once; nobody should meet that at every start.
+  await modules.policies.ready;
   return {
     ...platform,
     ...modules,

@@ -19,7 +19,7 @@ import { createMaintenance, type Maintenance } from './maintenance.ts';
 import { createOnline } from './online.ts';
 import { createRemedies } from './remedies/index.ts';
 import { createReport, type OwnFigures } from './report.ts';
-import { createSelfCare, type Reliever } from './self-care.ts';
+import { createSelfCare, type Mender, type Reliever } from './self-care.ts';
 import { createShards } from './shards.ts';
 import { createTargets, type Targets } from './targets.ts';
 import { createViews, type Views } from './views.ts';
@@ -62,6 +62,8 @@ export function createHealth(deps: {
   remediesMax: number;
   /** What frees memory of this process when it runs short. */
   relievers: readonly Reliever[];
+  /** What of this process may fall behind what is stored. */
+  menders?: readonly Mender[];
   onCheck?: (outcome: 'ok' | 'failed', lagSeconds: number) => void;
 }): Health {
   const http = createHttpClient({ keepAliveTimeoutMs: KEEP_ALIVE_MS });

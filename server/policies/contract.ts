@@ -126,17 +126,22 @@ export const defaultSchema = z.strictObject({
     .max(300)
     .refine(isVisible, VISIBLE),
 });
-export const decideSchema = z.strictObject({
-  subject: subjectSchema,
-  tool: toolSchema,
-  scope: askedScope.default('*'),
-  /** Records nothing. */
-  dryRun: z.boolean().default(false),
-  address: z.union([z.ipv4(), z.ipv6()], 'An address such as 10.1.2.3').optional(),
-  environment: environmentSchema.optional(),
-  /** Another time than now; for dry runs. */
-  at: z.iso.datetime({ offset: true }).optional(),
-});
+export const decideSchema = z
+  .strictObject({
+    subject: subjectSchema,
+    tool: toolSchema,
+    scope: askedScope.default('*'),
+    /** Records nothing. */
+    dryRun: z.boolean().default(false),
+    address: z.union([z.ipv4(), z.ipv6()], 'An address such as 10.1.2.3').optional(),
+    environment: environmentSchema.optional(),
+    /** Another time than now; only for dry runs. */
+    at: z.iso.datetime({ offset: true }).optional(),
+  })
+  .refine(({ at, dryRun }) => at === undefined || dryRun, {
+    path: ['at'],
+    message: 'Only with dryRun: what is recorded was decided now',
+  });
 export const matrixSchema = z.strictObject({
   /** Without them the roles, the newest keys, and what rules name. */
   subjects: z.array(subjectSchema).min(1).max(MAX_MATRIX_SUBJECTS).optional(),

@@ -5,7 +5,7 @@
  * "anything". A decision looks up what fits instead of walking the rules, so that it costs about the same with ten rules
  * and with a thousand.
  */
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, SocketAddress } from 'node:net';
 import type { Effect, Rule, TimeWindow } from './contract.ts';
 
 export type Asked = {
@@ -91,6 +91,8 @@ class Patterns<T> {
   }
 }
 
+/** A question, with its address read once and only when a rule wants it. */
+type Question = Asked & { nowMs: number; where?: SocketAddress | null };
 type Compiled = { rule: Rule; networks: BlockList | null; free: boolean };
 type Book = Patterns<Patterns<Patterns<Compiled[]>>>;
 
@@ -107,16 +109,11 @@ function networksOf(addresses: readonly string[]): BlockList {
 }
 
 /** An IPv4 address that came in the form of IPv6 is the IPv4 address; a zone says which network card, not who. */
-function plainAddress(address: string): { address: string; family: 'ipv4' | 'ipv6' } | null {
-  const text = (address.split('%')[0] ?? '').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
+function readAddress(address: string | null): SocketAddress | null {
+  const text = (address?.split('%')[0] ?? '').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
   const family = isIP(text);
   if (family === 0) return null;
-  return { address: text, family: family === 6 ? 'ipv6' : 'ipv4' };
-}
-
-function inNetworks(list: BlockList, address: string | null): boolean | null {
-  const known = address === null ? null : plainAddress(address);
-  return known && list.check(known.address, known.family);
+  return new SocketAddress({ address: text, family: family === 6 ? 'ipv6' : 'ipv4' });
 }
 
 const minuteOfDay = (text: string): number =>
@@ -192,23 +189,27 @@ export function compile(rules: readonly Rule[], defaultEffect: Effect): Policy {
   const localTime = createLocalTime();
 
   /** Whether all conditions hold; what cannot be known counts against the caller. */
-  const holds = ({ rule, networks, free }: Compiled, asked: Asked, nowMs: number): boolean => {
+  const holds = ({ rule, networks, free }: Compiled, asked: Question): boolean => {
     if (free) return true;
     const unknown = rule.effect === 'deny';
     const { times, environments } = rule.conditions;
-    if (networks && !(inNetworks(networks, asked.address) ?? unknown)) return false;
+    if (networks) {
+      if (asked.where === undefined) asked.where = readAddress(asked.address);
+      if (!(asked.where ? networks.check(asked.where) : unknown)) return false;
+    }
     if (environments) {
       const named = asked.environment === null ? unknown : environments.includes(asked.environment);
       if (!named) return false;
     }
-    return !times || times.some((window) => inWindow(window, localTime(window.timeZone, nowMs)));
+    return (
+      !times || times.some((window) => inWindow(window, localTime(window.timeZone, asked.nowMs)))
+    );
   };
 
-  const find = (effect: Effect, asked: Asked, nowMs: number): Rule | null => {
+  const find = (effect: Effect, asked: Question): Rule | null => {
     const { scope } = asked;
     const prefix = scope.endsWith('*') ? scope.slice(0, -1) : null;
-    const first = (list: Compiled[]) =>
-      list.find((each) => holds(each, asked, nowMs))?.rule ?? null;
+    const first = (list: Compiled[]) => list.find((each) => holds(each, asked))?.rule ?? null;
     const byScope = (scopes: Patterns<Compiled[]>) => {
       if (prefix === null) return scopes.fitting(scope, first);
       // Who asks for many scopes needs an allow for all of them, and is stopped by a deny for any.
@@ -224,9 +225,10 @@ export function compile(rules: readonly Rule[], defaultEffect: Effect): Policy {
 
   return {
     decide(asked, nowMs) {
-      const denied = find('deny', asked, nowMs);
+      const question: Question = { ...asked, nowMs };
+      const denied = find('deny', question);
       if (denied) return { effect: 'deny', rule: denied };
-      const allowed = find('allow', asked, nowMs);
+      const allowed = find('allow', question);
       if (allowed) return { effect: 'allow', rule: allowed };
       return { effect: defaultEffect, rule: null };
     },
