@@ -10,6 +10,7 @@ import { type LivePoint, Ring } from './ring.ts';
 
 export type Topic =
   | LiveTopic
+  | 'keys'
   | 'audit'
   | 'users'
   | 'sessions'

@@ -16,6 +16,7 @@ const affected: Record<string, readonly { pathKey(): readonly unknown[] }[]> = {
   dashboards: [trpc.dashboards],
   memory: [trpc.memory],
   breakers: [trpc.breakers],
+  keys: [trpc.keys],
   metrics: [trpc.metrics.saved.list, trpc.metrics.describe],
   system: [trpc.system.overview, trpc.system.info, trpc.system.settings],
 };
@@ -38,6 +39,7 @@ export function useLiveQueries(): void {
     'metrics',
     'memory',
     'breakers',
+    'keys',
   ]);
   useLiveEvents((events) => {
     for (const { topic, type } of events) {

@@ -8,6 +8,7 @@ import {
   FlaskConical,
   Gauge,
   HeartPulse,
+  KeyRound,
   LayoutDashboard,
   type LucideIcon,
   MemoryStick,
@@ -136,6 +137,7 @@ export const nav: readonly NavEntry[] = [
     role: 'viewer',
     key: 'c',
   },
+  { href: '/keys', label: 'Keys', group: 'Access', icon: KeyRound, role: 'admin', key: 'k' },
   { href: '/users', label: 'Users', group: 'Access', icon: UsersRound, role: 'admin', key: 'u' },
   {
     href: '/channels',
@@ -167,6 +169,7 @@ type Detail = { href: string; label: string; list: string; timeRange?: 'store' }
 const details: readonly Detail[] = [
   { href: '/health/target', label: 'Target', list: '/health' },
   { href: '/incidents/detail', label: 'Incident', list: '/incidents' },
+  { href: '/keys/detail', label: 'Key', list: '/keys' },
   { href: '/breakers/detail', label: 'Breaker', list: '/breakers' },
   { href: '/dashboards/view', label: 'Dashboard', list: '/dashboards', timeRange: 'store' },
 ];

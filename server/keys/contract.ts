@@ -87,7 +87,7 @@ export const keyCreateSchema = z.strictObject({
   addresses: settings.addresses.optional(),
   /** Left out: the person who makes it, or nobody when a key or the command line does. */
   ownerId: settings.ownerId.optional(),
-  rotateDays: settings.rotateDays.default(ROTATE_DAYS).optional(),
+  rotateDays: settings.rotateDays.optional(),
 });
 export type KeyCreateInput = z.output<typeof keyCreateSchema>;
 export const keyUpdateSchema = z.strictObject({

@@ -8,6 +8,7 @@ import { Dialog } from '../../../../components/ui/dialog.tsx';
 import { Field } from '../../../../components/ui/field.tsx';
 import { FormEnd } from '../../../../components/ui/form-end.tsx';
 import { Input, Select } from '../../../../components/ui/input.tsx';
+import { SecretOnce } from '../../../../components/ui/secret-once.tsx';
 import { submitOnCtrlEnter } from '../../../../components/ui/submit.ts';
 import { toast } from '../../../../components/ui/toast.tsx';
 import {
@@ -18,7 +19,6 @@ import {
 } from '../../../../server/notify/contract.ts';
 import { checkChange, checkNew, type Values, valuesOf } from './form-values.ts';
 import { type Bind, KindFields } from './kind-fields.tsx';
-import { SecretOnce } from './secret-once.tsx';
 import { kindWords, severityWords } from './words.ts';
 
 async function saveChannel(values: Values, channel: ChannelItem | null): Promise<CreatedChannel> {
@@ -77,7 +77,16 @@ export default function ChannelDialog(props: { channel: ChannelItem | null; onCl
   const [asked, setAsked] = useState(false);
   const { values, errorOf, bind, submit, save, failure, dirty } = useChannelForm(channel, onClose);
   if (save.data?.secret) {
-    return <SecretOnce name={values.name} secret={save.data.secret} onClose={onClose} />;
+    return (
+      <SecretOnce
+        title={`Signing secret of ${values.name}`}
+        description="The receiver checks the header webhook-signature with it, as the Standard Webhooks specification says. It is shown once."
+        secret={save.data.secret}
+        what="secret"
+        testId="webhook-secret"
+        onClose={onClose}
+      />
+    );
   }
   const close = () => {
     if (dirty && !asked) setAsked(true);
