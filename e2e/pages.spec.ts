@@ -23,6 +23,7 @@ const pages = [
   { path: '/limits', title: 'Limits' },
   { path: '/cache', title: 'Cache' },
   { path: '/channels', title: 'Channels' },
+  { path: '/tokens', title: 'Tokens' },
   { path: '/users', title: 'Users' },
   { path: '/sessions', title: 'Account and sessions' },
   { path: '/audit', title: 'Audit' },

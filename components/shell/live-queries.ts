@@ -17,6 +17,7 @@ const affected: Record<string, readonly { pathKey(): readonly unknown[] }[]> = {
   memory: [trpc.memory],
   breakers: [trpc.breakers],
   keys: [trpc.keys],
+  tokens: [trpc.tokens],
   metrics: [trpc.metrics.saved.list, trpc.metrics.describe],
   system: [trpc.system.overview, trpc.system.info, trpc.system.settings],
 };
@@ -39,6 +40,7 @@ export function useLiveQueries(): void {
     'metrics',
     'memory',
     'breakers',
+    'tokens',
     'keys',
   ]);
   useLiveEvents((events) => {

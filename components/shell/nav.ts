@@ -15,6 +15,7 @@ import {
   ScrollText,
   Settings2,
   Siren,
+  Ticket,
   TrafficCone,
   UsersRound,
   Wrench,
@@ -138,6 +139,7 @@ export const nav: readonly NavEntry[] = [
     key: 'c',
   },
   { href: '/keys', label: 'Keys', group: 'Access', icon: KeyRound, role: 'admin', key: 'k' },
+  { href: '/tokens', label: 'Tokens', group: 'Access', icon: Ticket, role: 'admin', key: 't' },
   { href: '/users', label: 'Users', group: 'Access', icon: UsersRound, role: 'admin', key: 'u' },
   {
     href: '/channels',
