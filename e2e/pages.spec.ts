@@ -24,6 +24,8 @@ const pages = [
   { path: '/cache', title: 'Cache' },
   { path: '/channels', title: 'Channels' },
   { path: '/tokens', title: 'Tokens' },
+  { path: '/policies', title: 'Policies' },
+  { path: '/keys', title: 'Keys' },
   { path: '/users', title: 'Users' },
   { path: '/sessions', title: 'Account and sessions' },
   { path: '/audit', title: 'Audit' },

@@ -43,7 +43,7 @@ export const columnsOf = (act: Act, now: number): readonly Column<KeyItem>[] => 
   {
     id: 'state',
     header: 'State',
-    width: '130px',
+    width: '120px',
     sort: (item) => urgency[stateOf(item, now).kind],
     csv: (item) => stateOf(item, now).word,
     cell: (item) => <StatusBadge {...stateOf(item, now)} />,
@@ -51,7 +51,7 @@ export const columnsOf = (act: Act, now: number): readonly Column<KeyItem>[] => 
   {
     id: 'name',
     header: 'Name',
-    width: '190px',
+    width: '160px',
     sort: ({ name }) => name,
     csv: ({ name }) => name,
     cell: ({ name }) => (
@@ -84,7 +84,7 @@ export const columnsOf = (act: Act, now: number): readonly Column<KeyItem>[] => 
   {
     id: 'owner',
     header: 'Owner',
-    width: '130px',
+    width: '120px',
     sort: ownerText,
     csv: ownerText,
     cell: (item) => (
@@ -105,7 +105,7 @@ export const columnsOf = (act: Act, now: number): readonly Column<KeyItem>[] => 
   {
     id: 'versions',
     header: 'Versions',
-    width: '180px',
+    width: '165px',
     csv: (item) =>
       liveOf(item)
         .map(({ version }) => version)
@@ -115,7 +115,7 @@ export const columnsOf = (act: Act, now: number): readonly Column<KeyItem>[] => 
   {
     id: 'used',
     header: 'Last used',
-    width: '120px',
+    width: '100px',
     sort: ({ lastUsedAt }) => lastUsedAt,
     csv: ({ lastUsedAt }) => lastUsedAt,
     cell: ({ lastUsedAt }) =>
@@ -124,7 +124,7 @@ export const columnsOf = (act: Act, now: number): readonly Column<KeyItem>[] => 
   {
     id: 'due',
     header: 'Rotation due',
-    width: '130px',
+    width: '120px',
     sort: ({ rotationDueAt }) => rotationDueAt,
     csv: ({ rotationDueAt }) => rotationDueAt,
     cell: (item) => <Due item={item} now={now} />,

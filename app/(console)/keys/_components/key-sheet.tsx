@@ -18,7 +18,7 @@ import { check, type Input as KeyInput, NOBODY, type Values, valuesOf } from './
 import { KeyOnce } from './key-once.tsx';
 
 const roleWords = {
-  viewer: 'viewer: sees everything but secrets',
+  viewer: 'viewer: reads',
   operator: 'operator: also acts',
   admin: 'admin: also changes who may do what',
 } as const;

@@ -16,7 +16,7 @@ import { StaleNote } from '../../../../../components/data/stale-note.tsx';
 import { Stat } from '../../../../../components/data/stat.tsx';
 import { StatusBadge } from '../../../../../components/data/status-badge.tsx';
 import { count, formatNumber } from '../../../../../components/format/number.ts';
-import { formatInstant } from '../../../../../components/format/time.ts';
+import { formatInstant, formatRelative } from '../../../../../components/format/time.ts';
 import { useNow } from '../../../../../components/live/use-now.ts';
 import { trpc } from '../../../../../components/trpc/client.ts';
 import { failureOf } from '../../../../../components/trpc/errors.ts';
@@ -81,6 +81,13 @@ function Facts({ item }: { item: KeyItem }) {
   );
 }
 
+const DAY_MS = 86_400_000;
+function daysTo(at: string, now: number): string {
+  const days = Math.round((Date.parse(at) - now) / DAY_MS);
+  if (days === 0) return 'today';
+  return days > 0 ? `in ${count(days, 'day')}` : `${count(-days, 'day')} ago`;
+}
+
 function Figures({ item, now }: { item: KeyItem; now: number }) {
   const usage = useQuery(trpc.keys.usage.queryOptions({ id: item.id, days: USAGE_DAYS }));
   const calls = usage.data?.days.reduce((sum, day) => sum + day.calls, 0);
@@ -105,14 +112,14 @@ function Figures({ item, now }: { item: KeyItem; now: number }) {
       />
       <Stat
         label="Last used"
-        value={item.lastUsedAt ? formatInstant(item.lastUsedAt) : 'never'}
-        note={item.lastUsedAt ? <RelativeTime at={item.lastUsedAt} /> : ' '}
+        value={item.lastUsedAt ? formatRelative(item.lastUsedAt, now) : 'never'}
+        note={item.lastUsedAt ? formatInstant(item.lastUsedAt) : ' '}
       />
       <Stat
         label="Rotation due"
-        value={item.rotationDueAt ? formatInstant(item.rotationDueAt).slice(0, 10) : '–'}
+        value={item.rotationDueAt ? daysTo(item.rotationDueAt, now) : '–'}
         tone={overdue ? 'warn' : 'plain'}
-        note={item.rotationDueAt ? <RelativeTime at={item.rotationDueAt} /> : 'no date'}
+        note={item.rotationDueAt ? formatInstant(item.rotationDueAt) : 'no date'}
       />
     </div>
   );

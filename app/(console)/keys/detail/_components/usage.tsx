@@ -214,6 +214,7 @@ export function Usage({ item }: { item: KeyItem }) {
           points={points}
           rangeMs={(USAGE_DAYS - 1) * DAY_MS}
           end={today}
+          gapMs={2 * DAY_MS}
         />
         <Procedures usage={query.data} />
       </div>

@@ -79,7 +79,7 @@ export function Versions({ item, act }: { item: KeyItem; act: ActOnVersion | nul
         Versions
       </h2>
       <ScrollRegion aria-label="Versions" className="overflow-x-auto">
-        <table className="w-full min-w-[760px] text-13 tabular-nums">
+        <table className="w-full whitespace-nowrap text-13 tabular-nums">
           <thead>
             <tr className="border-b text-left text-12 text-muted">
               {['Version', 'State', 'Begins with', 'Made', 'Last used', 'Ends'].map((header) => (
