@@ -22,6 +22,7 @@ export type Topic =
   | 'gamedays'
   | 'memory'
   | 'breakers'
+  | 'policies'
   | 'dashboards';
 export type LiveState = 'connecting' | 'live' | 'stale' | 'paused';
 export type LiveSnapshot = {

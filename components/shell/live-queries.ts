@@ -18,6 +18,7 @@ const affected: Record<string, readonly { pathKey(): readonly unknown[] }[]> = {
   breakers: [trpc.breakers],
   keys: [trpc.keys],
   tokens: [trpc.tokens],
+  policies: [trpc.policies.list, trpc.policies.status, trpc.policies.matrix],
   metrics: [trpc.metrics.saved.list, trpc.metrics.describe],
   system: [trpc.system.overview, trpc.system.info, trpc.system.settings],
 };
@@ -40,6 +41,7 @@ export function useLiveQueries(): void {
     'metrics',
     'memory',
     'breakers',
+    'policies',
     'tokens',
     'keys',
   ]);

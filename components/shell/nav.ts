@@ -12,6 +12,7 @@ import {
   LayoutDashboard,
   type LucideIcon,
   MemoryStick,
+  Scale,
   ScrollText,
   Settings2,
   Siren,
@@ -140,6 +141,14 @@ export const nav: readonly NavEntry[] = [
   },
   { href: '/keys', label: 'Keys', group: 'Access', icon: KeyRound, role: 'admin', key: 'k' },
   { href: '/tokens', label: 'Tokens', group: 'Access', icon: Ticket, role: 'admin', key: 't' },
+  {
+    href: '/policies',
+    label: 'Policies',
+    group: 'Access',
+    icon: Scale,
+    role: 'admin',
+    key: 'p',
+  },
   { href: '/users', label: 'Users', group: 'Access', icon: UsersRound, role: 'admin', key: 'u' },
   {
     href: '/channels',

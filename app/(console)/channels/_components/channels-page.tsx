@@ -9,8 +9,8 @@ import { count } from '../../../../components/format/number.ts';
 import { useMe } from '../../../../components/shell/use-me.ts';
 import { allows } from '../../../../components/trpc/role.ts';
 import { Button } from '../../../../components/ui/button.tsx';
-import { cx } from '../../../../components/ui/cx.ts';
 import { Skeleton } from '../../../../components/ui/skeleton.tsx';
+import { Tabs } from '../../../../components/ui/tabs.tsx';
 import type { ChannelItem } from '../../../../server/notify/contract.ts';
 import type { ChannelAction } from './channel-columns.tsx';
 import { ChannelList } from './channel-list.tsx';
@@ -41,29 +41,6 @@ function State({ channels }: { channels: readonly ChannelItem[] | undefined }) {
   );
 }
 
-function Tabs(props: { tab: (typeof tabs)[number]; onTab(tab: (typeof tabs)[number]): void }) {
-  return (
-    <nav aria-label="Parts of this page" className="mb-4 flex gap-1 border-b">
-      {tabs.map((tab) => (
-        <button
-          key={tab}
-          type="button"
-          aria-current={tab === props.tab ? 'page' : undefined}
-          onClick={() => props.onTab(tab)}
-          className={cx(
-            '-mb-px h-9 border-b-2 px-3 font-medium text-13',
-            tab === props.tab
-              ? 'border-accent-text text-text'
-              : 'border-transparent text-muted hover:text-text',
-          )}
-        >
-          {tabWords[tab]}
-        </button>
-      ))}
-    </nav>
-  );
-}
-
 export function ChannelsPage() {
   const [tab, setTab] = useQueryState(
     'tab',
@@ -91,7 +68,7 @@ export function ChannelsPage() {
           ) : undefined
         }
       />
-      <Tabs tab={tab} onTab={(next) => void setTab(next)} />
+      <Tabs tabs={tabs} words={tabWords} tab={tab} onTab={(next) => void setTab(next)} />
       {tab === 'channels' ? (
         <ChannelList
           list={list}
