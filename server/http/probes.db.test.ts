@@ -16,7 +16,16 @@ describe('probes', () => {
     [
       '/health/readiness',
       '/readyz',
-      ['shutdown', 'aside', 'migrations', 'database', 'redis', 'eventLoop', 'memory'],
+      [
+        'shutdown',
+        'aside',
+        'migrations',
+        'database',
+        'revocations',
+        'redis',
+        'eventLoop',
+        'memory',
+      ],
     ],
     ['/health/startup', null, ['startup']],
   ])(
