@@ -20,7 +20,7 @@ module.exports = {
         'Pages and components import contracts and the type of the API, nothing else of the server.',
       severity: 'error',
       from: { path: '^(app|components)/' },
-      to: { path: '^server/', pathNot: '^server/([^/]+/contract\\.ts|api/router\\.ts)$' },
+      to: { path: '^server/', pathNot: '^server/([^/]+/contract\\.ts|api/(router|scopes)\\.ts)$' },
     },
     {
       name: 'pages-see-the-api-as-a-type',
@@ -91,8 +91,8 @@ module.exports = {
       name: 'contracts-are-client-safe',
       comment: 'A contract holds shapes; what it imports is shipped to the browser.',
       severity: 'error',
-      from: { path: '^server/[^/]+/contract\\.ts$' },
-      to: { pathNot: '/contract\\.ts$|^node_modules/zod/' },
+      from: { path: '^server/([^/]+/contract|api/scopes)\\.ts$' },
+      to: { pathNot: '/contract\\.ts$|^server/api/scopes\\.ts$|^node_modules/zod/' },
     },
     {
       name: 'no-dumping-grounds',
