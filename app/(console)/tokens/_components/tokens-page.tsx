@@ -8,8 +8,8 @@ import { PageHeader } from '../../../../components/data/page-header.tsx';
 import { RoleGate } from '../../../../components/data/role-gate.tsx';
 import { count } from '../../../../components/format/number.ts';
 import { Button } from '../../../../components/ui/button.tsx';
-import { cx } from '../../../../components/ui/cx.ts';
 import { Skeleton } from '../../../../components/ui/skeleton.tsx';
+import { Tabs } from '../../../../components/ui/tabs.tsx';
 import { RevocationList } from './revocation-list.tsx';
 import type { Target } from './revoke-dialog.tsx';
 import { TokenList } from './token-list.tsx';
@@ -35,29 +35,6 @@ function State() {
   );
 }
 
-function Tabs(props: { tab: (typeof tabs)[number]; onTab(tab: (typeof tabs)[number]): void }) {
-  return (
-    <nav aria-label="Parts of this page" className="mb-4 flex gap-1 border-b">
-      {tabs.map((tab) => (
-        <button
-          key={tab}
-          type="button"
-          aria-current={tab === props.tab ? 'page' : undefined}
-          onClick={() => props.onTab(tab)}
-          className={cx(
-            '-mb-px h-9 border-b-2 px-3 font-medium text-13',
-            tab === props.tab
-              ? 'border-accent-text text-text'
-              : 'border-transparent text-muted hover:text-text',
-          )}
-        >
-          {tabWords[tab]}
-        </button>
-      ))}
-    </nav>
-  );
-}
-
 function Tokens() {
   const [tab, setTab] = useQueryState(
     'tab',
@@ -79,7 +56,7 @@ function Tokens() {
           </Button>
         }
       />
-      <Tabs tab={tab} onTab={(next) => void setTab(next)} />
+      <Tabs tabs={tabs} words={tabWords} tab={tab} onTab={(next) => void setTab(next)} />
       {tab === 'tokens' ? <TokenList list={list} onIssue={issue} revoke={setTarget} /> : null}
       {tab === 'revocations' ? <RevocationList /> : null}
       {tab === 'keys' ? <KeyList revoke={setTarget} /> : null}
