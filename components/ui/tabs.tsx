@@ -10,7 +10,7 @@ export function Tabs<T extends string>(props: {
   onTab(tab: T): void;
 }) {
   return (
-    <nav aria-label="Parts of this page" className="mb-4 flex gap-1 overflow-x-auto border-b">
+    <nav aria-label="Parts of this page" className="mb-4 flex flex-wrap gap-1 border-b">
       {props.tabs.map((tab) => (
         <button
           key={tab}

@@ -29,6 +29,7 @@ type Client = {
   /** Sorted, joined by commas; empty for all. */
   topics: string;
   principal: Principal;
+  address: string;
   /** The kernel's buffer is full; the next frame waits in `pending`, older ones are dropped. */
   blocked: boolean;
   pending: Wire | null;
@@ -48,7 +49,7 @@ export function registerStream(
   runtime: Runtime,
   identity: Identity,
 ): { close(): void } {
-  const { clock, live, metrics, bus, sessions, keys, tokens, log } = runtime;
+  const { clock, live, metrics, bus, sessions, keys, tokens, policies, log } = runtime;
   const clients = new Set<Client>();
   const frames: Frame[] = [];
   let events: LiveEvent[] = [];
@@ -120,10 +121,11 @@ export function registerStream(
     for (const client of clients) if (!client.blocked) write(client, ALIVE);
   }, HEARTBEAT_MS);
 
-  /** Tokens are looked at in memory, also while the database is away. */
-  const endTokens = () => {
-    for (const { principal, response } of clients) {
-      if (principal.kind === 'token' && !tokens.alive(principal)) {
+  /** Tokens and policies are looked at in memory, also while the database is away. */
+  const endRefused = () => {
+    for (const { principal, address, response } of clients) {
+      const ended = principal.kind === 'token' && !tokens.alive(principal);
+      if (ended || !policies.allows(principal, STREAM_TOOL, address)) {
         response.end('event: ended\ndata: {}\n\n');
       }
     }
@@ -137,7 +139,7 @@ export function registerStream(
     ...new Set([...clients].filter(({ principal }) => principal.kind === kind).map(credential)),
   ];
   const recheck = async () => {
-    endTokens();
+    endRefused();
     if (checking || clients.size === 0 || !runtime.db.status().up) return;
     checking = true;
     try {
@@ -174,6 +176,8 @@ export function registerStream(
       const detail = `The scopes of this ${principal.kind} do not name ${STREAM_TOOL}.`;
       return sendProblem(request, reply, 403, detail);
     }
+    const decision = policies.check(principal, STREAM_TOOL, 'query', request.ip);
+    if (!decision.allowed) return sendProblem(request, reply, 403, decision.reason);
     if (clients.size >= MAX_CLIENTS) {
       reply.header('retry-after', '10');
       return sendProblem(request, reply, 503, 'Too many live streams are open.');
@@ -202,7 +206,14 @@ export function registerStream(
     });
     request.raw.socket.setNoDelay(true);
     request.raw.socket.setTimeout(0);
-    const client: Client = { response, topics, principal, blocked: false, pending: null };
+    const client: Client = {
+      response,
+      topics,
+      principal,
+      address: request.ip,
+      blocked: false,
+      pending: null,
+    };
     request.raw.socket.on('drain', () => {
       client.blocked = false;
       const { pending } = client;

@@ -178,6 +178,8 @@ export type Rule = Pick<
 
 export type RuleItem = RuleInput & {
   id: string;
+  /** Name of the one key, person or token that `subject` is; null for patterns, roles, agents and what is gone. */
+  subjectName: string | null;
   version: number;
   createdAt: string;
   createdBy: string;

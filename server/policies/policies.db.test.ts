@@ -153,6 +153,19 @@ describe('procedures', () => {
     expect((await get('system.info', {}, keys.viewer)).status).toBe(403);
   });
 
+  test('a stream is refused, and ends when a rule comes', async () => {
+    const stream = await call('/api/stream', { headers: bearer(keys.viewer) });
+    expect(stream.status).toBe(200);
+    const ended = stream.text();
+    await make({ name: 'No streams', subject: 'role:viewer', tool: 'stream.*' });
+    expect(await ended).toContain('event: ended');
+    const refused = await call('/api/stream', { headers: bearer(keys.viewer) });
+    expect([refused.status, (await refused.json()).detail]).toEqual([
+      403,
+      'The policy “No streams” denies it.',
+    ]);
+  });
+
   test('an audit entry names the rule that authorised the change', async () => {
     const { id } = await make({ subject: 'role:operator', tool: 'breakers.*', effect: 'allow' });
     expect((await post('breakers.upsert', { name: 'by-rule' }, keys.operator)).status).toBe(200);
@@ -351,6 +364,20 @@ describe('rules', () => {
     expect(names).toEqual(['rule 4', 'rule 3', 'rule 2', 'rule 1', 'rule 0']);
     expect(second.nextCursor).toBeNull();
     expect((await get('system.info', {}, keys.viewer)).status).toBe(200);
+  });
+
+  test('a rule for one key names it', async () => {
+    await make({ name: 'one', subject: `key:${await keyId('viewer')}` });
+    await make({ name: 'gone', subject: `key:${randomUUID()}` });
+    await make({ name: 'many', subject: 'key:*', tool: 'deploy' });
+    const { data } = await get('policies.list', {});
+    expect(
+      data.items.map(({ name, subjectName }: Record<string, unknown>) => [name, subjectName]),
+    ).toEqual([
+      ['many', null],
+      ['gone', null],
+      ['one', 'viewer'],
+    ]);
   });
 
   test('there are at most a thousand', async () => {

@@ -34,9 +34,10 @@ const columns = {
   updatedAt: true,
   updatedBy: true,
 } as const;
+export type StoredRule = Omit<RuleItem, 'subjectName'>;
 type Row = Prisma.PolicyRuleGetPayload<{ select: typeof columns }>;
 
-function toItem({ createdAt, updatedAt, ...row }: Row): RuleItem {
+function toItem({ createdAt, updatedAt, ...row }: Row): StoredRule {
   return {
     ...row,
     effect: effectOf(row.effect),
@@ -45,14 +46,21 @@ function toItem({ createdAt, updatedAt, ...row }: Row): RuleItem {
     updatedAt: updatedAt.toISOString(),
   };
 }
-const inputOf = ({ id, version, createdAt, createdBy, updatedAt, updatedBy, ...input }: RuleItem) =>
-  input;
+const inputOf = ({
+  id,
+  version,
+  createdAt,
+  createdBy,
+  updatedAt,
+  updatedBy,
+  ...input
+}: StoredRule) => input;
 const asJson = (conditions: RuleInput['conditions']): Prisma.InputJsonValue =>
   // Plain JSON by its schema; absent members are left out.
   JSON.parse(JSON.stringify(conditions)) as Prisma.InputJsonValue;
 
 export type Rules = {
-  list(page: RulePage): Promise<Page<RuleItem>>;
+  list(page: RulePage): Promise<Page<StoredRule>>;
   create(authority: Authority, input: RuleInput): Promise<{ id: string; version: number }>;
   update(authority: Authority, input: RuleUpdate): Promise<{ version: number }>;
   remove(authority: Authority, input: RuleRemove): Promise<void>;
@@ -84,12 +92,12 @@ export function createRules(deps: {
     await deps.changed();
     return result;
   };
-  const find = async (tx: Tx, id: string): Promise<RuleItem> => {
+  const find = async (tx: Tx, id: string): Promise<StoredRule> => {
     const row = await tx.policyRule.findUnique({ where: { id }, select: columns });
     if (!row) throw new AppError('NOT_FOUND', 'This rule is gone.');
     return toItem(row);
   };
-  const refuseOld = (rule: RuleItem, version: number | undefined) => {
+  const refuseOld = (rule: StoredRule, version: number | undefined) => {
     if (version === undefined || version === rule.version) return;
     throw new AppError(
       'CONFLICT',

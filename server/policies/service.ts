@@ -1,6 +1,6 @@
 import type { Page } from '../api/contract.ts';
 import type { ProcedureInfo } from '../api/procedures.ts';
-import type { PolicyCheck } from '../api/trpc.ts';
+import type { PolicyCheck, Principal } from '../api/trpc.ts';
 import type { Keys } from '../keys/index.ts';
 import type { MetricStore } from '../metrics/index.ts';
 import type { Audit } from '../platform/audit.ts';
@@ -24,6 +24,8 @@ import {
   PREVIEW_DECISIONS,
   type Preview,
   type PreviewInput,
+  type RuleItem,
+  type RulePage,
 } from './contract.ts';
 import { createDecisions } from './decisions.ts';
 import { beforeRules, byRules, type Needs, type Subject } from './judge.ts';
@@ -35,9 +37,12 @@ import { createSubjects } from './subjects.ts';
 const KEYS_OF_A_MATRIX = 20;
 const DAY_MS = 86_400_000;
 
-export type Policies = Rules & {
+export type Policies = Omit<Rules, 'list'> & {
+  list(page: RulePage): Promise<Page<RuleItem>>;
   /** For every call of a procedure; synchronous, in memory. */
   check: PolicyCheck;
+  /** The same for what goes on, such as a stream: whether it would be allowed to read now. Leaves no trace. */
+  allows(principal: Principal, tool: string, address: string): boolean;
   decide(asker: string, input: DecideInput): Promise<Decision>;
   matrix(input: MatrixInput): Promise<Matrix>;
   preview(input: PreviewInput): Promise<Preview>;
@@ -88,7 +93,7 @@ export function createPolicies(deps: {
   });
   // Principals are remembered by their credential for a while; so is what follows from them.
   const known = new WeakMap<object, Subject>();
-  const subjectOf = (principal: Parameters<PolicyCheck>[0]): Subject => {
+  const subjectOf = (principal: Principal): Subject => {
     const remembered = known.get(principal);
     if (remembered) return remembered;
     const subject = subjects.of(principal);
@@ -99,6 +104,21 @@ export function createPolicies(deps: {
 
   return {
     ...rules,
+    async list(page) {
+      const { items, nextCursor } = await rules.list(page);
+      const single = items
+        .map(({ subject }) => subject)
+        .filter((subject) => /^(key|user|token):/.test(subject) && !subject.endsWith('*'));
+      const names = new Map(
+        (await subjects.find(unique(single)))
+          .filter(({ role }) => role !== null)
+          .map(({ subject, label }) => [subject, label]),
+      );
+      return {
+        items: items.map((rule) => ({ ...rule, subjectName: names.get(rule.subject) ?? null })),
+        nextCursor,
+      };
+    },
     ready: book.ready,
     reload: book.reload,
     isOld: book.isOld,
@@ -113,6 +133,11 @@ export function createPolicies(deps: {
       decisions.note(subject, tool, situation, judged, { kind, askedBy: null });
       const { allowed, reason, ruleId } = judged;
       return { allowed, reason, ruleId };
+    },
+    allows(principal, tool, address) {
+      const nowMs = clock.now().getTime();
+      const situation = { scope: '*', address, environment, nowMs, changes: false };
+      return byRules(book.current()?.policy ?? null, subjectOf(principal), tool, situation).allowed;
     },
     async decide(asker, input) {
       const [subject] = await subjects.find([input.subject]);

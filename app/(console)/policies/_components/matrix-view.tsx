@@ -136,8 +136,11 @@ export default function MatrixView() {
                 void setFilters({ show: shows.find((each) => each === value) ?? null })
               }
             />
+            <label htmlFor="matrix-scope" className="text-13 text-muted">
+              in scope
+            </label>
             <input
-              aria-label="Scope"
+              id="matrix-scope"
               value={filters.scope}
               spellCheck={false}
               onChange={({ target }) => void setFilters({ scope: target.value })}

@@ -41,9 +41,16 @@ export const columnsOf = (act: Act): readonly Column<RuleItem>[] => [
     id: 'subject',
     header: 'Who',
     width: '190px',
-    sort: ({ subject }) => subject,
+    sort: ({ subject, subjectName }) => subjectName ?? subject,
     csv: ({ subject }) => subject,
-    cell: ({ subject }) => mono(subject),
+    cell: ({ subject, subjectName }) =>
+      subjectName === null ? (
+        mono(subject)
+      ) : (
+        <span title={`${subjectName}, ${subject}`}>
+          <span className="text-muted">{subject.split(':')[0]}</span> {subjectName}
+        </span>
+      ),
   },
   {
     id: 'tool',

@@ -46,6 +46,7 @@ describe('a rule from the form', () => {
     const item = {
       ...rule,
       id: 'x',
+      subjectName: null,
       version: 1,
       createdAt: '',
       createdBy: '',

@@ -60,7 +60,7 @@ export function TimeWindows(props: {
               aria-label="From"
               value={window.from}
               onChange={({ target }) => put(at, { from: target.value })}
-              className="w-28!"
+              className="w-32!"
             />
             <span className="text-13 text-muted">to</span>
             <Input
@@ -68,7 +68,7 @@ export function TimeWindows(props: {
               aria-label="To"
               value={window.to}
               onChange={({ target }) => put(at, { to: target.value })}
-              className="w-28!"
+              className="w-32!"
             />
             <Input
               aria-label="Time zone"
