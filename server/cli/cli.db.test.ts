@@ -100,3 +100,21 @@ test('config check says what answers', async () => {
   );
   expect(JSON.stringify(settings)).not.toContain(env.DATABASE_URL);
 });
+test('keys are listed, rotated and revoked; what is wrong is said', async () => {
+  const made = JSON.parse((await cli('keys', 'create', '--name', 'turns', '--json')).out);
+  const rotated = JSON.parse((await cli('keys', 'rotate', '--id', made.id, '--json')).out);
+  expect([rotated.version, faultOf(rotated.key)]).toEqual([2, null]);
+  expect(await cli('keys', 'rotate', '--id', made.id)).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('End version 1 first'),
+  });
+  expect((await cli('keys', 'list')).out).toMatch(/active +viewer +v2\+v1 +never used +turns/);
+  await cli('keys', 'revoke', '--id', made.id, '--version', '1');
+  expect((await cli('keys', 'list')).out).toMatch(/active +viewer +v2 +never used +turns/);
+  await cli('keys', 'revoke', '--id', made.id, '--reason', 'lost');
+  expect((await cli('keys', 'list')).out).toMatch(/revoked +viewer +v2 +never used +turns/);
+  expect(await cli('keys', 'revoke', '--id', 'x')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('--id'),
+  });
+});

@@ -4,7 +4,12 @@ import { z } from 'zod';
 import { auditExportSchema } from '../audit/contract.ts';
 import { verifyChain } from '../audit/index.ts';
 import { describeConfig } from '../config.ts';
-import { keyCreateSchema } from '../keys/contract.ts';
+import {
+  type KeyItem,
+  keyCreateSchema,
+  keyRevokeSchema,
+  keyRotateSchema,
+} from '../keys/contract.ts';
 import { GENESIS } from '../platform/audit.ts';
 import { PlainError } from '../platform/plain-error.ts';
 import { emailSchema, nameSchema, passwordSchema } from '../users/contract.ts';
@@ -61,6 +66,67 @@ const keysCreate: Command = {
       data: created,
       ok: true,
     };
+  },
+};
+
+const keysList: Command = {
+  words: ['keys', 'list'],
+  summary: 'List API keys: state, versions, last use.',
+  options: {},
+  async run() {
+    const items: KeyItem[] = [];
+    await withRuntime(async ({ keys }) => {
+      let cursor: string | null = null;
+      do {
+        const page = await keys.list({ limit: 200, cursor, state: 'all' });
+        items.push(...page.items);
+        cursor = page.nextCursor;
+      } while (cursor !== null);
+    });
+    const lines = items.map((item) => {
+      const live = item.versions.filter(({ state }) => state !== 'ended');
+      const versions = live.map(({ version }) => `v${version}`).join('+') || '-';
+      const used = item.lastUsedAt ?? 'never used';
+      return `${item.id}  ${item.state.padEnd(8)} ${item.role.padEnd(8)} ${versions.padEnd(6)} ${used.padEnd(24)}  ${item.name}`;
+    });
+    return { text: lines.join('\n') || 'There is no key.', data: items, ok: true };
+  },
+};
+
+const keysRotate: Command = {
+  words: ['keys', 'rotate'],
+  summary: 'Make a new version of an API key; it is shown this once.',
+  options: { id: 'id of the key!', grace: 'days that the old version is still accepted (7)' },
+  async run(options) {
+    const { grace } = options;
+    const input = check(keyRotateSchema, {
+      id: options.id,
+      ...(grace === undefined ? {} : { graceDays: Number(grace) }),
+    });
+    const made = await withRuntime(({ keys }) => keys.rotate(cliAuthority, input));
+    return {
+      text: `${made.key}\nVersion ${made.version}. Store it now: only its hash is kept.`,
+      data: made,
+      ok: true,
+    };
+  },
+};
+
+const keysRevoke: Command = {
+  words: ['keys', 'revoke'],
+  summary: 'Revoke an API key, or end one version of it.',
+  options: { id: 'id of the key!', version: 'the version to end', reason: 'for the audit log' },
+  async run(options) {
+    const { id, version, reason } = options;
+    const input = check(keyRevokeSchema, {
+      id,
+      ...(version === undefined ? {} : { version: Number(version) }),
+      ...(reason === undefined ? {} : { reason }),
+    });
+    await withRuntime(({ keys }) => keys.revoke(cliAuthority, input));
+    const what =
+      input.version === undefined ? 'The key is revoked' : `Version ${version} has ended`;
+    return { text: `${what}; every replica refuses it within a second.`, data: input, ok: true };
   },
 };
 
@@ -155,6 +221,9 @@ const evaluateBreakerCommand: Command = {
 export const commands: readonly Command[] = [
   adminCreate,
   keysCreate,
+  keysList,
+  keysRotate,
+  keysRevoke,
   configCheck,
   auditVerify,
   auditExport,
