@@ -30,6 +30,8 @@ import { procedureNames, registerTrpc, TRPC_PREFIX } from './trpc.ts';
 export type Host = {
   /** Port that was bound. */
   port: number;
+  /** Every method and pattern that has a handler, for who checks that each is guarded. */
+  routes: readonly { method: string; url: string }[];
   /** Readiness fails first, open requests finish (up to the drain time-out), then connections end. */
   close(): Promise<void>;
 };
@@ -72,6 +74,11 @@ export async function createHost(
       setSecurityHeaders(reply, { https });
       sendProblem(request, reply, error.statusCode ?? 400, 'This address cannot be decoded.');
     },
+  });
+  const routes: { method: string; url: string }[] = [];
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const each of Array.isArray(method) ? method : [method])
+      routes.push({ method: each, url });
   });
   app.server.headersTimeout = 15_000;
   app.server.maxRequestsPerSocket = 0;
@@ -183,6 +190,7 @@ export async function createHost(
   const address = app.server.address();
   return {
     port: typeof address === 'object' && address ? address.port : config.PORT,
+    routes,
     close: () => {
       closing ??= close();
       return closing;
