@@ -47,7 +47,11 @@ export function TableHead<T extends RowData>(props: {
                 <button
                   type="button"
                   onClick={column.getToggleSortingHandler()}
-                  className="inline-flex h-6 items-center gap-1 rounded-control hover:text-text"
+                  className={cx(
+                    'inline-flex h-6 items-center gap-1 rounded-control hover:text-text',
+                    // The arrow stands before, so that header and numbers end at one line.
+                    definition?.align === 'right' && 'flex-row-reverse',
+                  )}
                 >
                   {definition?.header}
                   <Arrow aria-hidden className={cx('size-3', !sorted && 'opacity-0')} />

@@ -1,16 +1,20 @@
 'use client';
 
 import { useMutation } from '@tanstack/react-query';
+import Link from 'next/link';
 import { useState } from 'react';
 import { RelativeTime } from '../../../../components/data/relative-time.tsx';
+import { count } from '../../../../components/format/number.ts';
 import { queryClient, trpc } from '../../../../components/trpc/client.ts';
+import { Button, buttonClass } from '../../../../components/ui/button.tsx';
 import { Confirm } from '../../../../components/ui/confirm.tsx';
+import { Dialog } from '../../../../components/ui/dialog.tsx';
 import { Field } from '../../../../components/ui/field.tsx';
 import { Input, Select } from '../../../../components/ui/input.tsx';
 import { toast } from '../../../../components/ui/toast.tsx';
 import { GRACE_DAYS, type KeyItem } from '../../../../server/keys/contract.ts';
 import { KeyOnce } from './key-once.tsx';
-import { type KeyAction, oldOf } from './words.tsx';
+import { detailHref, type KeyAction, oldOf } from './words.tsx';
 
 type One = { item: KeyItem; onClose(): void };
 const refresh = () => queryClient.invalidateQueries({ queryKey: trpc.keys.pathKey() });
@@ -25,13 +29,15 @@ function Rotate({ item, onClose }: One) {
   }
   const old = oldOf(item);
   const newest = item.versions[0]?.version ?? 0;
-  return (
-    <Confirm
-      title={`Rotate ${item.name}`}
-      consequence={
-        old ? (
+  if (old)
+    return (
+      <Dialog
+        open
+        title={`Rotate ${item.name}`}
+        description={
           <>
-            Versions {newest} and {old.version} are both accepted. End version {old.version} first
+            Versions {newest} and {old.version} are both accepted, and no more than two may be. End
+            version {old.version} first
             {old.graceEndsAt ? (
               <>
                 ; by itself it ends <RelativeTime at={old.graceEndsAt} />
@@ -39,35 +45,44 @@ function Rotate({ item, onClose }: One) {
             ) : null}
             .
           </>
-        ) : (
-          `Version ${newest + 1} is made and shown once. Version ${newest} is accepted meanwhile, so nothing stops; the page of the key shows who still uses it.`
-        )
-      }
+        }
+        onOpenChange={onClose}
+      >
+        <div className="flex justify-end gap-2">
+          <Button onClick={onClose}>Keep as it is</Button>
+          <Link href={detailHref(item.id)} onClick={onClose} className={buttonClass('primary')}>
+            See who uses version {old.version}
+          </Link>
+        </div>
+      </Dialog>
+    );
+  return (
+    <Confirm
+      title={`Rotate ${item.name}`}
+      consequence={`Version ${newest + 1} is made and shown once. Version ${newest} is accepted meanwhile, so nothing stops; the page of the key shows who still uses it.`}
       verb={`Make version ${newest + 1}`}
       busy={rotate.isPending}
       error={rotate.error}
       onConfirm={() => rotate.mutate({ id: item.id, graceDays })}
       onClose={onClose}
     >
-      {old ? null : (
-        <div className="mb-4">
-          <Field label={`Version ${newest} is accepted for`}>
-            {(control) => (
-              <Select
-                {...control}
-                value={graceDays}
-                onChange={({ target }) => setGraceDays(Number(target.value))}
-              >
-                {graces.map((days) => (
-                  <option key={days} value={days}>
-                    {days === 0 ? 'no longer: it ends at once' : `${days} days more`}
-                  </option>
-                ))}
-              </Select>
-            )}
-          </Field>
-        </div>
-      )}
+      <div className="mb-4">
+        <Field label={`Version ${newest} is accepted for`}>
+          {(control) => (
+            <Select
+              {...control}
+              value={graceDays}
+              onChange={({ target }) => setGraceDays(Number(target.value))}
+            >
+              {graces.map((days) => (
+                <option key={days} value={days}>
+                  {days === 0 ? 'no longer: it ends at once' : `${count(days, 'day')} more`}
+                </option>
+              ))}
+            </Select>
+          )}
+        </Field>
+      </div>
     </Confirm>
   );
 }

@@ -20,7 +20,8 @@ const loadMenu = () => import('./row-menu.tsx');
 function Versions({ item }: { item: KeyItem }) {
   const old = oldOf(item);
   const newest = item.versions[0]?.version;
-  if (liveOf(item).length === 0) return <span className="text-faint">none</span>;
+  if (item.state === 'revoked' || liveOf(item).length === 0)
+    return <span className="text-faint">none</span>;
   if (!old?.graceEndsAt) return <>v{newest}</>;
   return (
     <>
