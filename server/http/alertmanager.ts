@@ -9,15 +9,15 @@ const BODY_LIMIT = 1024 * 1024;
 
 export function registerAlertmanager(
   app: FastifyInstance,
-  { alerts }: Runtime,
+  runtime: Runtime,
   identity: Identity,
 ): void {
   app.register(async (scope) => {
-    requireScope(scope, identity, SCOPE);
+    requireScope(scope, runtime, identity, SCOPE);
     scope.post('/api/webhooks/alertmanager', { bodyLimit: BODY_LIMIT }, async (request, reply) =>
       reply
         .header('cache-control', 'no-store')
-        .send(await alerts.receive(machineAuthority(request, SCOPE), request.body)),
+        .send(await runtime.alerts.receive(machineAuthority(request, SCOPE), request.body)),
     );
   });
 }

@@ -142,6 +142,8 @@ export async function createHost(
         const detail = request.refused ?? 'Send an API key with the scope metrics:read.';
         return sendProblem(request, reply, 401, detail);
       }
+      const decision = runtime.policies.check(principal, 'metrics:read', 'query', request.ip);
+      if (!decision.allowed) return sendProblem(request, reply, 403, decision.reason);
     }
     return reply
       .header('cache-control', 'no-store')

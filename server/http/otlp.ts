@@ -35,7 +35,7 @@ export function registerOtlp(app: FastifyInstance, runtime: Runtime, identity: I
   const { telemetry, log } = runtime;
   let held = 0;
   app.register(async (scope) => {
-    requireScope(scope, identity, 'ingest');
+    requireScope(scope, runtime, identity, 'ingest');
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(
       Object.values(contentTypes),

@@ -83,7 +83,7 @@ export function registerRemoteWrite(
       (_request, body, done) => done(null, body),
     );
     // Both before the body is read.
-    requireScope(scope, identity, 'ingest');
+    requireScope(scope, runtime, identity, 'ingest');
     scope.addHook('onRequest', async (request, reply) => {
       const encoding = request.headers['content-encoding'] ?? 'snappy';
       const type = request.headers['content-type'] ?? '';

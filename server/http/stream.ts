@@ -163,8 +163,7 @@ export function registerStream(
     }
   };
   const recheckTimer = setInterval(recheck, RECHECK_MS);
-  const stopRevoked = sessions.onRevoked(recheck);
-  const stopTokens = tokens.onRevoked(recheck);
+  const stops = [sessions.onRevoked(recheck), tokens.onRevoked(recheck), keys.onChange(recheck)];
 
   app.get('/api/stream', { exposeHeadRoute: false }, async (request, reply) => {
     const principal = await identity.principal(request);
@@ -245,8 +244,7 @@ export function registerStream(
       clearInterval(heartbeat);
       clearInterval(recheckTimer);
       stopListening();
-      stopRevoked();
-      stopTokens();
+      for (const stop of stops) stop();
       for (const client of clients) client.response.end();
     },
   };

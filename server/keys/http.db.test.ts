@@ -163,3 +163,23 @@ test('while the database is away a key that is not remembered is nobody, and no 
   }
   expect((await info(key)).status).toBe(200);
 });
+
+test('a policy holds on the ways in for machines too', async () => {
+  const { id, key } = await create('sender', { scopes: ['ingest'] });
+  const send = async () =>
+    (await call('/v1/metrics', { ...json(key, { resourceMetrics: [] }), method: 'POST' })).status;
+  expect(await send()).toBe(200);
+  const rule = await runtime.policies.create(testAuthority, {
+    name: 'no samples',
+    description: '',
+    subject: `key:${id}`,
+    tool: 'ingest',
+    scope: '*',
+    effect: 'deny',
+    conditions: {},
+    enabled: true,
+  });
+  expect(await send()).toBe(403);
+  await runtime.policies.remove(testAuthority, { id: rule.id });
+  expect(await send()).toBe(200);
+});

@@ -24,7 +24,7 @@ import { createRotation, DAY_MS, type Rotation, type Teller } from './rotation.t
 import { createUsage, type Usage } from './usage.ts';
 import { createVerifier, type Verifier } from './verifier.ts';
 
-export type Keys = Pick<Verifier, 'verify' | 'alive' | 'isLive' | 'onChange'> &
+export type Keys = Pick<Verifier, 'verify' | 'alive' | 'onChange'> &
   Pick<Usage, 'count'> &
   Pick<Rotation, 'run'> & {
     /** Makes a key; this is the only time it is seen. */
@@ -224,7 +224,6 @@ export function createKeys(deps: {
   return {
     verify: verifier.verify,
     alive: verifier.alive,
-    isLive: verifier.isLive,
     onChange: verifier.onChange,
     count: usage.count,
     run: rotation.run,

@@ -28,8 +28,6 @@ export type Verifier = {
   verify(key: string, address: string | null): Promise<Verified>;
   /** Which of these versions (`KeyPrincipal.versionId`) still count; one query for any number. */
   alive(versionIds: readonly string[]): Promise<Set<string>>;
-  /** Whether a key has a version that is accepted; of keys that are not there, no. */
-  isLive(keyId: string): Promise<boolean>;
   /** After a change was committed: every replica asks again. */
   announce(): void;
   onChange(handler: () => void): () => void;
@@ -149,14 +147,6 @@ export function createVerifier(deps: {
         values: [versionIds],
       });
       return new Set(living(rows).map((record) => record.versionId));
-    },
-    async isLive(keyId) {
-      const { rows } = await db.pool.query<Row>({
-        name: 'key-is-live',
-        text: `SELECT ${COLUMNS} FROM ${TABLES} WHERE k.id = $1`,
-        values: [keyId],
-      });
-      return living(rows).length > 0;
     },
     announce() {
       cache.clear();
