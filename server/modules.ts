@@ -54,7 +54,7 @@ export function createModules(platform: Platform) {
     maxAgeSeconds: config.WHEELHOUSE_SESSION_DAYS * 86_400,
   });
   const passwords = createPasswords();
-  const users = createUsers({ ...platform, passwords, sessions });
+  const users = createUsers({ ...platform, passwords, sessions, revocations });
   const signIn = createSignIn({
     ...platform,
     passwords,
@@ -193,7 +193,7 @@ export function createModules(platform: Platform) {
     http: outgoing('notify', 'Messages to channels'),
     guardOf: (name) => breakers.guard(name, { description: 'Messages to channels', outcomeOf }),
   });
-  const keys = createKeys({ ...platform, teller: notify });
+  const keys = createKeys({ ...platform, teller: notify, revocations });
   const policies = createPolicies({
     ...platform,
     metricStore,

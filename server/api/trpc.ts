@@ -39,6 +39,8 @@ export type Principal =
       role: Role;
       scopes: readonly string[];
       expiresAt: Date;
+      /** Who issued it: `key:ID` or `user:ID`. */
+      issuer: string;
       ratePerMinute?: number;
     };
 

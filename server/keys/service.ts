@@ -8,6 +8,7 @@ import { AppError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import type { NewRevocation, Revocations } from '../tokens/index.ts';
 import {
   type KeyCreateInput,
   type KeyItem,
@@ -151,8 +152,9 @@ export function createKeys(deps: {
   log: Log;
   metrics: Metrics;
   teller: Teller;
+  revocations: Pick<Revocations, 'endIssuedBy' | 'announce'>;
 }): Keys {
-  const { db, audit, clock, log } = deps;
+  const { db, audit, clock, log, revocations } = deps;
   const verifier = createVerifier(deps);
   const usage = createUsage(deps);
   const rotation = createRotation({ ...deps, usage, changed: verifier.announce });
@@ -200,6 +202,11 @@ export function createKeys(deps: {
         fields: [{ path: 'ownerId', message: 'There is no such person' }],
       });
   };
+  /** Who may no longer issue tokens leaves none behind; only admins issue. */
+  const endTokens = async (tx: Tx, authority: Authority, row: Row, reason: string) =>
+    row.role === 'admin'
+      ? revocations.endIssuedBy(tx, `key:${row.id}`, { reason, by: authority.actor.name })
+      : [];
   const changed = <T>(result: T): T => {
     verifier.announce();
     return result;
@@ -323,7 +330,7 @@ export function createKeys(deps: {
     },
     async update(authority, { id, ...input }) {
       if (input.addresses) parseNetworks(input.addresses);
-      await db.tx(async (tx) => {
+      const ended = await db.tx(async (tx) => {
         const row = await hold(tx, id);
         if (row.revokedAt) throw new AppError('CONFLICT', `The key ${row.name} was revoked.`);
         if (input.ownerId !== row.ownerId) await mustBePerson(tx, input.ownerId);
@@ -357,7 +364,12 @@ export function createKeys(deps: {
           before,
           after: { ...before, ...withoutUndefined(input) },
         });
+        const less = ['role', 'scopes', 'ownerId'].some(
+          (field) => field in same && same[field as keyof typeof same] !== undefined,
+        );
+        return less ? endTokens(tx, authority, row, 'The key that issued it was changed.') : [];
       });
+      if (ended.length > 0) revocations.announce(ended);
       verifier.announce();
     },
     async rotate(authority, { id, graceDays }) {
@@ -395,12 +407,13 @@ export function createKeys(deps: {
       return changed(made);
     },
     async revoke(authority, { id, version, reason }) {
-      await db.tx(async (tx) => {
+      const ended = await db.tx(async (tx): Promise<NewRevocation[]> => {
         const row = await hold(tx, id);
         const now = clock.now();
         const noted = reason ? { reason } : {};
         if (version === undefined) {
-          if (row.revokedAt) return;
+          if (row.revokedAt) return [];
+          const tokens = await endTokens(tx, authority, row, 'The key that issued it was revoked.');
           await tx.apiKey.update({ where: { id }, data: { revokedAt: now }, select: { id: true } });
           await rotation.settle(tx, row, 'The key was revoked.');
           await audit.append(tx, authority, {
@@ -409,10 +422,10 @@ export function createKeys(deps: {
             before: { revokedAt: null },
             after: { revokedAt: now.toISOString(), ...noted },
           });
-          return;
+          return tokens;
         }
         const found = versionOf(row, version);
-        if (stateOf(found, now) === 'ended') return;
+        if (stateOf(found, now) === 'ended') return [];
         await tx.apiKeyVersion.update({
           where: { id: found.id },
           data: { endedAt: now, endedBy: authority.actor.name },
@@ -424,7 +437,9 @@ export function createKeys(deps: {
           before: { version, lastUsedAt: text(found.lastUsedAt) },
           after: { version, endedAt: now.toISOString(), ...noted },
         });
+        return [];
       });
+      if (ended.length > 0) revocations.announce(ended);
       verifier.announce();
     },
     async rehearse(authority, { id, version, minutes }) {

@@ -23,7 +23,7 @@ const line = (max: number) =>
     .trim()
     .min(1, 'Enter a text')
     .max(max, `At most ${max} characters`)
-    .refine(isPlainText, 'Control characters are not accepted');
+    .refine(isPlainText, 'Control and invisible characters are not accepted');
 const subjectSchema = line(200);
 const reasonSchema = line(500);
 const TTL = `A whole number of seconds from 1 to ${TTL_MAX_SECONDS}`;
@@ -63,7 +63,7 @@ export const tokenListSchema = idPageSchema.extend({
   subject: subjectSchema.optional(),
 });
 export type TokenListInput = z.output<typeof tokenListSchema>;
-export const revocationKinds = ['token', 'subject', 'key', 'session'] as const;
+export const revocationKinds = ['token', 'subject', 'key', 'issuer', 'session'] as const;
 export type RevocationKind = (typeof revocationKinds)[number];
 export const revocationListSchema = pageSchema.extend({
   cursor: z

@@ -7,16 +7,24 @@ import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db, Tx } from '../platform/db/index.ts';
 import type { Log } from '../platform/log.ts';
-import { type RevocationKind, UNKNOWN_AFTER_MS } from './contract.ts';
+import {
+  CLOCK_TOLERANCE_SECONDS,
+  type RevocationKind,
+  TTL_MAX_SECONDS,
+  UNKNOWN_AFTER_MS,
+} from './contract.ts';
 import { createIdSet, type IdSet } from './id-set.ts';
 
 const POLL_MS = 500;
 const PAGE = 20_000;
+const HEARD_BY_MS = 2_000;
+/** A token counts this long after its end at most. */
+export const MARGIN_MS = (CLOCK_TOLERANCE_SECONDS + 60) * 1000;
 
 export type NewRevocation = {
   kind: RevocationKind;
   target: string;
-  /** Of a subject: what was issued until then is refused. */
+  /** Of a subject or an issuer: what was issued until then is refused. */
   until: Date;
   reason: string;
   revokedBy: string;
@@ -30,10 +38,21 @@ export type Revocations = {
   isRevoked(id: string): boolean;
   isSubjectRevoked(subject: string, issuedAtMs: number): boolean;
   isKeyRevoked(kid: string): boolean;
+  /** Of who issued a token, `key:ID` or `user:ID`. */
+  isIssuerRevoked(issuer: string, issuedAtMs: number): boolean;
   /** Whether the last look is recent enough to say that something was not revoked. */
   known(): boolean;
   /** Inside the transaction of the change; call `announce` after the commit. */
   add(tx: Tx, entries: readonly NewRevocation[]): Promise<void>;
+  /**
+   * Ends the tokens that a key or a person issued, in the transaction that takes the right to do so from them; give the
+   * answer to `announce` after the commit.
+   */
+  endIssuedBy(
+    tx: Tx,
+    issuer: string,
+    why: { reason: string; by: string },
+  ): Promise<NewRevocation[]>;
   /** Takes effect here at once for these entries, and everywhere as soon as the event arrives. */
   announce(entries?: readonly NewRevocation[]): void;
   /** Looks now. */
@@ -44,12 +63,19 @@ export type Revocations = {
   close(): void;
 };
 
-type Index = { ids: IdSet; subjects: Map<string, number>; keys: Set<string>; last: number };
+type Index = {
+  ids: IdSet;
+  subjects: Map<string, number>;
+  issuers: Map<string, number>;
+  keys: Set<string>;
+  last: number;
+};
 type Row = { kind: RevocationKind; target: string; untilMs: number };
 
 function apply(index: Index, { kind, target, untilMs }: Row): void {
-  if (kind === 'subject') {
-    index.subjects.set(target, Math.max(untilMs, index.subjects.get(target) ?? 0));
+  if (kind === 'subject' || kind === 'issuer') {
+    const until = kind === 'subject' ? index.subjects : index.issuers;
+    until.set(target, Math.max(untilMs, until.get(target) ?? 0));
   } else if (kind === 'key') index.keys.add(target);
   else index.ids.add(target);
 }
@@ -59,6 +85,7 @@ export function createRevocations(deps: { db: Db; bus: Bus; clock: Clock; log: L
   const emptyIndex = (expected: number): Index => ({
     ids: createIdSet(expected),
     subjects: new Map(),
+    issuers: new Map(),
     keys: new Set(),
     last: 0,
   });
@@ -125,6 +152,11 @@ export function createRevocations(deps: { db: Db; bus: Bus; clock: Clock; log: L
     if (type === 'revoked' || type === 'purged') void refresh();
   });
   let timer: NodeJS.Timeout | undefined;
+  const add = async (tx: Tx, entries: readonly NewRevocation[]) => {
+    if (entries.length === 0) return;
+    const revokedAt = clock.now();
+    await tx.revocation.createMany({ data: entries.map((entry) => ({ ...entry, revokedAt })) });
+  };
   const known = () => lookedAt !== null && clock.monotonicMs() - lookedAt < UNKNOWN_AFTER_MS;
 
   return {
@@ -136,11 +168,27 @@ export function createRevocations(deps: { db: Db; bus: Bus; clock: Clock; log: L
     isSubjectRevoked: (subject, issuedAtMs) =>
       issuedAtMs <= (index.subjects.get(subject) ?? Number.NEGATIVE_INFINITY),
     isKeyRevoked: (kid) => index.keys.has(kid),
+    isIssuerRevoked: (issuer, issuedAtMs) =>
+      issuedAtMs <= (index.issuers.get(issuer) ?? Number.NEGATIVE_INFINITY),
     known,
-    async add(tx, entries) {
-      if (entries.length === 0) return;
-      const revokedAt = clock.now();
-      await tx.revocation.createMany({ data: entries.map((entry) => ({ ...entry, revokedAt })) });
+    add,
+    async endIssuedBy(tx, issuer, { reason, by }) {
+      const now = clock.now();
+      await tx.issuedToken.updateMany({
+        where: { issuer, expiresAt: { gt: now }, revokedAt: null },
+        data: { revokedAt: now, revokeReason: reason },
+      });
+      const entry: NewRevocation = {
+        kind: 'issuer',
+        target: issuer,
+        // A replica that has not heard of it yet issues for a moment more.
+        until: new Date(now.getTime() + HEARD_BY_MS),
+        reason,
+        revokedBy: by,
+        expiresAt: new Date(now.getTime() + TTL_MAX_SECONDS * 1000 + MARGIN_MS),
+      };
+      await add(tx, [entry]);
+      return [entry];
     },
     announce(entries = []) {
       for (const { kind, target, until } of entries) {
@@ -153,7 +201,7 @@ export function createRevocations(deps: { db: Db; bus: Bus; clock: Clock; log: L
     refresh,
     figures: () => ({
       loaded: lookedAt !== null,
-      count: index.ids.size() + index.subjects.size + index.keys.size,
+      count: index.ids.size() + index.subjects.size + index.issuers.size + index.keys.size,
       bytes: index.ids.bytes(),
       ageMs: lookedAt === null ? Number.POSITIVE_INFINITY : clock.monotonicMs() - lookedAt,
     }),

@@ -30,7 +30,7 @@ import {
   TTL_MAX_SECONDS,
 } from './contract.ts';
 import { listIssued, listKeys, listRevocations } from './lists.ts';
-import type { NewRevocation, Revocations } from './revocations.ts';
+import { MARGIN_MS, type NewRevocation, type Revocations } from './revocations.ts';
 import { createSigning, type Signing } from './signing.ts';
 
 const VERIFIED_MAX = 5_000;
@@ -38,7 +38,6 @@ const VERIFIED_MS = 30_000;
 const KEYS_EVERY_MS = 5_000;
 const KEEP_ISSUED_DAYS = 30;
 /** Past the tolerance, so that nothing is forgotten that could still be accepted. */
-const MARGIN_MS = (CLOCK_TOLERANCE_SECONDS + 60) * 1000;
 
 export type TokenPrincipal = Extract<MachinePrincipal, { kind: 'token' }>;
 export type Verified = TokenPrincipal | { refused: Refusal };
@@ -127,14 +126,16 @@ export function createTokens(deps: {
     verified.set(digest, claims);
     return claims;
   };
-  const isRevoked = (jti: string, subject: string) =>
-    revocations.isRevoked(jti) || revocations.isSubjectRevoked(subject, madeAtMs(jti));
+  const isRevoked = (jti: string, subject: string, issuer: string) =>
+    revocations.isRevoked(jti) ||
+    revocations.isSubjectRevoked(subject, madeAtMs(jti)) ||
+    revocations.isIssuerRevoked(issuer, madeAtMs(jti));
   const verify = async (token: string): Promise<Verified> => {
     const claims = await claimsOf(token);
     if ('refused' in claims) return claims;
     const refused = judge(claims, issuer, clock.now());
     if (refused) return { refused };
-    if (isRevoked(claims.jti, claims.sub)) return { refused: 'revoked' };
+    if (isRevoked(claims.jti, claims.sub, claims.by)) return { refused: 'revoked' };
     if (!revocations.known()) return { refused: 'revocations_unknown' };
     return {
       kind: 'token',
@@ -143,18 +144,19 @@ export function createTokens(deps: {
       role: claims.role,
       scopes: claims.scopes,
       expiresAt: new Date(claims.exp * 1000),
+      issuer: claims.by,
     };
   };
 
   const issue = async (
     authority: Authority,
-    by: Principal | null,
+    principal: Principal | null,
     { subject, scopes, role, ttlSeconds }: IssueInput,
   ) => {
-    if (by?.kind === 'token') {
+    if (principal?.kind === 'token') {
       throw new AppError('FORBIDDEN', 'A token cannot issue tokens: it would outlive itself.');
     }
-    if (by && !mayGrant(scopesOf(by), scopes)) {
+    if (principal && !mayGrant(scopesOf(principal), scopes)) {
       throw new AppError('FORBIDDEN', 'A key with scopes can only issue tokens within them.');
     }
     const unknown = unknownScopes(scopes, [...deps.procedures()]);
@@ -168,16 +170,17 @@ export function createTokens(deps: {
     const expiresAt = new Date((issuedAt + ttlSeconds) * 1000);
     const actor = authority.actor;
     const issuedBy = actor.name;
+    const by = `${actor.kind}:${actor.id ?? issuedBy}`;
     const token = await db.tx(async (tx) => {
       const { kid, key } = await signing.current(tx);
       await tx.issuedToken.create({
-        data: { jti, kid, subject, scopes, role, issuedBy, issuedAt: now, expiresAt },
+        data: { jti, kid, subject, scopes, role, issuedBy, issuer: by, issuedAt: now, expiresAt },
         select: { jti: true },
       });
       const signed = await new SignJWT({
         scopes,
         role,
-        by: `${actor.kind}:${actor.id ?? issuedBy}`,
+        by,
       })
         .setProtectedHeader({ alg: ALGORITHM, kid, typ: 'JWT' })
         .setIssuer(issuer)
@@ -293,8 +296,8 @@ export function createTokens(deps: {
       await Promise.all([refreshKeys(), revocations.start()]);
     },
     verify,
-    alive: ({ id, name, expiresAt }) =>
-      !isRevoked(id, name) &&
+    alive: ({ id, name, issuer, expiresAt }) =>
+      !isRevoked(id, name, issuer) &&
       expiresAt.getTime() + CLOCK_TOLERANCE_SECONDS * 1000 > clock.now().getTime(),
     async check(token) {
       const found = await verify(token);

@@ -114,7 +114,7 @@ describe('a token', () => {
   });
   test('cannot be issued by a token, nor past the scopes of a key', async () => {
     const base = { id: randomUUID(), versionId: randomUUID(), name: 'x', role: 'admin' as const };
-    const by = { ...base, kind: 'token' as const, scopes: [], expiresAt: clock.now() };
+    const by = { ...base, kind: 'token' as const, scopes: [], expiresAt: clock.now(), issuer: '' };
     await expect(tokens.issue(testAuthority, by, input())).rejects.toMatchObject({
       code: 'FORBIDDEN',
     });
@@ -137,6 +137,8 @@ const noRevocations = {
   isRevoked: () => false,
   isSubjectRevoked: () => false,
   isKeyRevoked: () => false,
+  isIssuerRevoked: () => false,
+  endIssuedBy: async () => [],
   known: () => true,
   add: async () => undefined,
   announce: () => undefined,
@@ -488,4 +490,55 @@ test('sessions end through the same memory, before any cache or query', async ()
   await sessions.revokeOthers(testAuthority, userId, null);
   await vi.waitFor(() => expect(other.isRevoked(c)).toBe(true));
   other.close();
+});
+
+describe('who issued a token takes it along', () => {
+  const by = (kind: 'key' | 'user', id: string) => ({
+    ...testAuthority,
+    actor: { kind, id, name: 'issuer' },
+  });
+  const made = async (kind: 'key' | 'user', id: string) =>
+    (await tokens.issue(by(kind, id), null, input())).token;
+  test('a key that is revoked or changed ends what it issued, and nothing else', async () => {
+    const create = (name: string) =>
+      runtime.keys.create(testAuthority, { name, role: 'admin', scopes: [] });
+    const [one, two] = [await create('one'), await create('two')];
+    const first = await made('key', one.id);
+    const other = await made('key', two.id);
+    await runtime.keys.update(testAuthority, { id: two.id, name: 'renamed' });
+    await runtime.keys.revoke(testAuthority, { id: one.id });
+    expect(await tokens.check(first)).toEqual({ valid: false, reason: 'revoked' });
+    expect(await tokens.check(other)).toMatchObject({ valid: true });
+    await runtime.keys.update(testAuthority, { id: two.id, role: 'viewer' });
+    expect(await tokens.check(other)).toEqual({ valid: false, reason: 'revoked' });
+    const [entry] = (await tokens.revocationList({ limit: 1 })).items;
+    expect(entry).toMatchObject({ kind: 'issuer', target: `key:${two.id}` });
+    const { items } = await tokens.list({ limit: 100 });
+    const states = items.filter(({ issuedBy }) => issuedBy === 'issuer').map(({ state }) => state);
+    expect(states).toEqual(['revoked', 'revoked']);
+  });
+  test('a person who is no longer an admin, or disabled, does too', async () => {
+    await runtime.users.createAdmin(testAuthority, {
+      email: 'issuer@example.com',
+      name: 'Issuer',
+      password: 'correct horse battery',
+      onlyFirst: false,
+    });
+    await runtime.users.createAdmin(testAuthority, {
+      email: 'another@example.com',
+      name: 'Another',
+      password: 'correct horse battery',
+      onlyFirst: false,
+    });
+    const found = (await runtime.users.list({ limit: 50 })).items.find(
+      ({ email }) => email === 'issuer@example.com',
+    );
+    const id = found?.id ?? '';
+    const token = await made('user', id);
+    expect(await tokens.check(token)).toMatchObject({ valid: true });
+    await runtime.users.setRole(testAuthority, id, 'viewer');
+    await vi.waitFor(async () =>
+      expect(await tokens.check(token)).toEqual({ valid: false, reason: 'revoked' }),
+    );
+  });
 });

@@ -9,6 +9,7 @@ import { AppError } from '../platform/errors.ts';
 import { newId, newToken } from '../platform/ids.ts';
 import type { Secrets } from '../platform/secrets.ts';
 import type { Sessions } from '../sessions/index.ts';
+import type { Revocations } from '../tokens/index.ts';
 import { lockAccounts } from './accounts.ts';
 import { createAttempts } from './attempts.ts';
 import {
@@ -79,6 +80,7 @@ export function createUsers(deps: {
   secrets: Secrets;
   passwords: Passwords;
   sessions: Sessions;
+  revocations: Pick<Revocations, 'endIssuedBy'>;
   /** Origin that people use, for links. */
   publicUrl: () => string;
 }): Users {
@@ -92,6 +94,16 @@ export function createUsers(deps: {
     const row = await tx.user.findUnique({ where: { id }, select: columns });
     if (!row) throw notFound();
     return row;
+  };
+  /** What an admin issued ends with the right to; `sessions.announce` tells of it. */
+  const endTokens = async (
+    tx: Tx,
+    authority: Authority,
+    { id, role }: { id: string; role: Role },
+  ) => {
+    if (role !== 'admin') return;
+    const why = { reason: 'Who issued it may no longer.', by: authority.actor.name };
+    await deps.revocations.endIssuedBy(tx, `user:${id}`, why);
   };
   const assertOtherAdmin = async (tx: Tx, id: string) => {
     const others = await tx.user.count({
@@ -303,6 +315,7 @@ export function createUsers(deps: {
         if (row.role === role) return;
         if (row.role === 'admin') await assertOtherAdmin(tx, id);
         await tx.user.update({ where: { id }, data: { role }, select: { id: true } });
+        await endTokens(tx, authority, row);
         await audit.append(tx, authority, {
           action: 'users.setRole',
           target: { kind: 'user', id, name: row.email },
@@ -327,7 +340,10 @@ export function createUsers(deps: {
           data: { disabledAt: disabled ? clock.now() : null },
           select: { id: true },
         });
-        if (disabled) await sessions.revokeAllOf(tx, id);
+        if (disabled) {
+          await sessions.revokeAllOf(tx, id);
+          await endTokens(tx, authority, row);
+        }
         await audit.append(tx, authority, {
           action: disabled ? 'users.disable' : 'users.enable',
           target: { kind: 'user', id, name: row.email },

@@ -17,5 +17,6 @@ export const kindWords: Record<RevocationKind, string> = {
   token: 'Token',
   subject: 'Subject',
   key: 'Signing key',
+  issuer: 'Issuer',
   session: 'Session',
 };
