@@ -1,10 +1,9 @@
 'use client';
 
-import { useMutation, useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import type { z } from 'zod';
 import { ErrorPanel } from '../../../../components/data/error-panel.tsx';
 import { api, queryClient, trpc } from '../../../../components/trpc/client.ts';
-import { failureOf } from '../../../../components/trpc/errors.ts';
 import { Dialog } from '../../../../components/ui/dialog.tsx';
 import { Field } from '../../../../components/ui/field.tsx';
 import { FormEnd } from '../../../../components/ui/form-end.tsx';
@@ -12,7 +11,8 @@ import { Input, Textarea } from '../../../../components/ui/input.tsx';
 import { Skeleton } from '../../../../components/ui/skeleton.tsx';
 import { submitOnCtrlEnter } from '../../../../components/ui/submit.ts';
 import { toast } from '../../../../components/ui/toast.tsx';
-import type { BreakerDetail } from '../../../../server/breakers/contract.ts';
+import { useForm } from '../../../../components/ui/use-form.ts';
+import type { BreakerDetail, breakerUpsertSchema } from '../../../../server/breakers/contract.ts';
 import { Backtest } from './backtest.tsx';
 import { check, policyOf, type Values, valuesOf } from './policy-form.ts';
 
@@ -30,44 +30,19 @@ const slow: readonly [keyof Values, string, string][] = [
 ];
 
 function PolicyForm({ breaker, onClose }: { breaker: BreakerDetail | null; onClose(): void }) {
-  const before = valuesOf(breaker);
-  const [values, setValues] = useState(before);
-  const [touched, setTouched] = useState<Partial<Record<string, boolean>>>({});
-  const [asked, setAsked] = useState(false);
-  const { input, faults } = check(values);
-  const save = useMutation({
-    mutationFn: async () => {
-      if (!input) throw new Error('invalid');
-      return api.breakers.upsert.mutate(input);
-    },
-    onSuccess: async () => {
+  const form = useForm({
+    before: valuesOf(breaker),
+    check,
+    save: (input: z.output<typeof breakerUpsertSchema>) => api.breakers.upsert.mutate(input),
+    fieldOf: (path) => path.split('.').at(-1),
+    async onSaved(_answer, { name }) {
       await queryClient.invalidateQueries({ queryKey: trpc.breakers.pathKey() });
-      toast('ok', `${values.name} is ${breaker ? 'saved' : 'added'}.`);
+      toast('ok', `${name} is ${breaker ? 'saved' : 'added'}.`);
       onClose();
     },
+    onClose,
   });
-  const failure = save.error ? failureOf(save.error) : null;
-  const errorOf = (field: keyof Values) =>
-    failure?.fields.find(({ path }) => path.split('.').at(-1) === field)?.message ??
-    (touched[field] ? faults[field] : undefined);
-  const bind = (field: keyof Values) => ({
-    value: values[field],
-    onChange: ({ target }: { target: { value: string } }) => {
-      save.reset();
-      setValues({ ...values, [field]: target.value });
-    },
-    onBlur: () => setTouched({ ...touched, [field]: true }),
-  });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    setTouched(Object.fromEntries(Object.keys(values).map((field) => [field, true])));
-    if (input) save.mutate();
-  };
-  const close = () => {
-    const dirty = JSON.stringify(values) !== JSON.stringify(before);
-    if (dirty && !asked) setAsked(true);
-    else onClose();
-  };
+  const { values, bind, errorOf } = form;
   const numeric = ([field, label, help]: (typeof numbers)[number]) => (
     <Field key={field} label={label} help={help} error={errorOf(field)}>
       {(control) => <Input {...control} {...bind(field)} inputMode="decimal" autoComplete="off" />}
@@ -80,9 +55,9 @@ function PolicyForm({ breaker, onClose }: { breaker: BreakerDetail | null; onClo
       as="sheet"
       title={breaker ? `Policy of ${breaker.name}` : 'Add a breaker'}
       description="When it opens, for how long, and how it is tried again."
-      onOpenChange={close}
+      onOpenChange={form.close}
     >
-      <form noValidate onSubmit={submit} onKeyDown={submitOnCtrlEnter} className="grid gap-4">
+      <form noValidate onSubmit={form.submit} onKeyDown={submitOnCtrlEnter} className="grid gap-4">
         {breaker ? null : (
           <Field label="Name" help="What programs call it, e.g. payments." error={errorOf('name')}>
             {(control) => <Input {...control} {...bind('name')} autoComplete="off" />}
@@ -102,11 +77,9 @@ function PolicyForm({ breaker, onClose }: { breaker: BreakerDetail | null; onClo
         </Field>
         {breaker ? <Backtest name={breaker.name} policy={policy} /> : null}
         <FormEnd
+          {...form.end}
           verb={breaker ? 'Save policy' : 'Add breaker'}
-          busy={save.isPending}
-          failure={failure}
-          asked={asked}
-          onCancel={close}
+          onCancel={form.close}
         />
       </form>
     </Dialog>

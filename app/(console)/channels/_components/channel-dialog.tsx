@@ -1,9 +1,6 @@
 'use client';
 
-import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
 import { api, queryClient, trpc } from '../../../../components/trpc/client.ts';
-import { failureOf } from '../../../../components/trpc/errors.ts';
 import { Dialog } from '../../../../components/ui/dialog.tsx';
 import { Field } from '../../../../components/ui/field.tsx';
 import { FormEnd } from '../../../../components/ui/form-end.tsx';
@@ -11,87 +8,66 @@ import { Input, Select } from '../../../../components/ui/input.tsx';
 import { SecretOnce } from '../../../../components/ui/secret-once.tsx';
 import { submitOnCtrlEnter } from '../../../../components/ui/submit.ts';
 import { toast } from '../../../../components/ui/toast.tsx';
+import { useForm } from '../../../../components/ui/use-form.ts';
 import {
   type ChannelItem,
+  type CreateChannelInput,
   type CreatedChannel,
   channelKinds,
   severities,
+  type UpdateChannelInput,
 } from '../../../../server/notify/contract.ts';
 import { checkChange, checkNew, type Values, valuesOf } from './form-values.ts';
-import { type Bind, KindFields } from './kind-fields.tsx';
+import { KindFields } from './kind-fields.tsx';
 import { kindWords, severityWords } from './words.ts';
 
-async function saveChannel(values: Values, channel: ChannelItem | null): Promise<CreatedChannel> {
-  if (channel) {
-    const { input } = checkChange(values, channel);
-    if (!input) throw new Error('invalid');
-    await api.notify.channels.update.mutate(input);
-    return { id: channel.id };
-  }
-  const { input } = checkNew(values);
-  if (!input) throw new Error('invalid');
-  return api.notify.channels.create.mutate(input);
-}
+type Wire =
+  | { kind: 'create'; data: CreateChannelInput }
+  | { kind: 'update'; data: UpdateChannelInput };
 
 function useChannelForm(channel: ChannelItem | null, onClose: () => void) {
-  const before = valuesOf(channel);
-  const [values, setValues] = useState(before);
-  const [touched, setTouched] = useState<Partial<Record<string, boolean>>>({});
-  const { input, faults } = channel ? checkChange(values, channel) : checkNew(values);
-  const save = useMutation({
-    mutationFn: () => saveChannel(values, channel),
-    onSuccess: async ({ secret }) => {
+  return useForm<Values, Wire, CreatedChannel>({
+    before: valuesOf(channel),
+    check(values) {
+      if (channel) {
+        const { input, faults } = checkChange(values, channel);
+        return { input: input && { kind: 'update', data: input }, faults };
+      }
+      const { input, faults } = checkNew(values);
+      return { input: input && { kind: 'create', data: input }, faults };
+    },
+    async save(input) {
+      if (input.kind === 'create') return api.notify.channels.create.mutate(input.data);
+      await api.notify.channels.update.mutate(input.data);
+      return { id: input.data.id };
+    },
+    async onSaved({ secret }, { name }) {
       await queryClient.invalidateQueries({ queryKey: trpc.notify.channels.list.pathKey() });
       if (secret) return;
-      toast(
-        'ok',
-        channel ? `${values.name} is saved.` : `${values.name} is added. Send it a test.`,
-      );
+      toast('ok', channel ? `${name} is saved.` : `${name} is added. Send it a test.`);
       onClose();
     },
+    onClose,
   });
-  const failure = save.error ? failureOf(save.error) : null;
-  const errorOf = (field: keyof Values) =>
-    failure?.fields.find(({ path }) => path.split('.')[0] === field)?.message ??
-    (touched[field] ? faults[field] : undefined);
-  const bind: Bind = (field) => ({
-    value: values[field],
-    onChange: ({ target }) => {
-      save.reset();
-      setValues({ ...values, [field]: target.value });
-    },
-    onBlur: () => setTouched({ ...touched, [field]: true }),
-  });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    setTouched(Object.fromEntries(Object.keys(values).map((field) => [field, true])));
-    if (input) save.mutate();
-  };
-  const dirty = JSON.stringify(values) !== JSON.stringify(before);
-  return { values, errorOf, bind, submit, save, failure, dirty };
 }
 
 /** A channel is made or changed; a secret that the console made up is shown once, afterwards. */
 export default function ChannelDialog(props: { channel: ChannelItem | null; onClose(): void }) {
   const { channel, onClose } = props;
-  const [asked, setAsked] = useState(false);
-  const { values, errorOf, bind, submit, save, failure, dirty } = useChannelForm(channel, onClose);
-  if (save.data?.secret) {
+  const form = useChannelForm(channel, onClose);
+  const { values, errorOf, bind, answer } = form;
+  if (answer?.secret) {
     return (
       <SecretOnce
         title={`Signing secret of ${values.name}`}
         description="The receiver checks the header webhook-signature with it, as the Standard Webhooks specification says. It is shown once."
-        secret={save.data.secret}
+        secret={answer.secret}
         what="secret"
         testId="webhook-secret"
         onClose={onClose}
       />
     );
   }
-  const close = () => {
-    if (dirty && !asked) setAsked(true);
-    else onClose();
-  };
   return (
     <Dialog
       open
@@ -102,9 +78,9 @@ export default function ChannelDialog(props: { channel: ChannelItem | null; onCl
           ? `${kindWords[channel.kind]}. What is left empty stays as it is.`
           : 'Where people are told of incidents.'
       }
-      onOpenChange={close}
+      onOpenChange={form.close}
     >
-      <form noValidate onSubmit={submit} onKeyDown={submitOnCtrlEnter} className="grid gap-4">
+      <form noValidate onSubmit={form.submit} onKeyDown={submitOnCtrlEnter} className="grid gap-4">
         {channel ? null : (
           <Field label="Kind">
             {(control) => (
@@ -136,13 +112,7 @@ export default function ChannelDialog(props: { channel: ChannelItem | null; onCl
           )}
         </Field>
         <KindFields values={values} channel={channel} bind={bind} errorOf={errorOf} />
-        <FormEnd
-          verb={channel ? 'Save' : 'Add channel'}
-          busy={save.isPending}
-          failure={failure}
-          asked={asked}
-          onCancel={close}
-        />
+        <FormEnd {...form.end} verb={channel ? 'Save' : 'Add channel'} onCancel={form.close} />
       </form>
     </Dialog>
   );

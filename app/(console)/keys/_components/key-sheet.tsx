@@ -1,9 +1,10 @@
 'use client';
 
 import { useQuery } from '@tanstack/react-query';
+import { ScopesField } from '../../../../components/data/scopes-field.tsx';
 import { useMe } from '../../../../components/shell/use-me.ts';
 import { api, queryClient, trpc } from '../../../../components/trpc/client.ts';
-import { Chips } from '../../../../components/ui/chips.tsx';
+import { roleOptions } from '../../../../components/trpc/role.ts';
 import { Dialog } from '../../../../components/ui/dialog.tsx';
 import { Field } from '../../../../components/ui/field.tsx';
 import { FormEnd } from '../../../../components/ui/form-end.tsx';
@@ -11,27 +12,9 @@ import { Input, Select, Textarea } from '../../../../components/ui/input.tsx';
 import { submitOnCtrlEnter } from '../../../../components/ui/submit.ts';
 import { toast } from '../../../../components/ui/toast.tsx';
 import { useForm } from '../../../../components/ui/use-form.ts';
-import { roles } from '../../../../server/api/contract.ts';
-import { capabilities, scopesSchema } from '../../../../server/api/scopes.ts';
 import type { KeyItem } from '../../../../server/keys/contract.ts';
 import { check, type Input as KeyInput, NOBODY, type Values, valuesOf } from './key-form.ts';
 import { KeyOnce } from './key-once.tsx';
-
-const roleWords = {
-  viewer: 'viewer: reads',
-  operator: 'operator: also acts',
-  admin: 'admin: also changes who may do what',
-} as const;
-
-/** Capabilities, and all of each module; single procedures can be written. */
-function useScopes() {
-  const { data } = useQuery(trpc.keys.procedures.queryOptions());
-  const modules = [...new Set((data ?? []).map((name) => name.split('.')[0]))];
-  return [
-    ...Object.keys(capabilities).map((value) => ({ value, label: value })),
-    ...modules.map((name) => ({ value: `${name}.*`, label: `${name}.*` })),
-  ];
-}
 
 function useOwners(item: KeyItem | null) {
   const me = useMe();
@@ -46,7 +29,6 @@ function useOwners(item: KeyItem | null) {
 
 function KeyForm(props: { item: KeyItem | null; me: string; onClose(): void }) {
   const { item, me, onClose } = props;
-  const scopes = useScopes();
   const owners = useOwners(item);
   const form = useForm<Values, KeyInput, { key: string } | null>({
     before: valuesOf(item, me),
@@ -83,35 +65,26 @@ function KeyForm(props: { item: KeyItem | null; me: string; onClose(): void }) {
         <Field label="Name" help="What it is for, e.g. deploys." error={errorOf('name')}>
           {(control) => <Input {...control} {...bind('name')} autoComplete="off" />}
         </Field>
-        <Field label="Role" error={errorOf('role')}>
+        <Field
+          label="Role"
+          help={roleOptions.find(({ value }) => value === values.role)?.can}
+          error={errorOf('role')}
+        >
           {(control) => (
             <Select {...control} {...bind('role')}>
-              {roles.map((role) => (
-                <option key={role} value={role}>
-                  {roleWords[role]}
+              {roleOptions.map(({ value, label }) => (
+                <option key={value} value={value}>
+                  {label}
                 </option>
               ))}
             </Select>
           )}
         </Field>
-        <div>
-          <Chips
-            label="Scopes"
-            values={values.scopes}
-            options={scopes}
-            add="Add a scope"
-            onChange={(chosen) => set({ scopes: chosen })}
-            free={(text) => (scopesSchema.safeParse([text]).success ? text : null)}
-          />
-          <p
-            className={
-              errorOf('scopes') ? 'mt-1.5 text-13 text-bad-text' : 'mt-1.5 text-13 text-muted'
-            }
-          >
-            {errorOf('scopes') ??
-              'Empty: all that its role may. With module.* or a procedure such as breakers.permit: only that. ingest, webhook and metrics:read open one more way in each.'}
-          </p>
-        </div>
+        <ScopesField
+          values={values.scopes}
+          error={errorOf('scopes')}
+          onChange={(chosen) => set({ scopes: chosen })}
+        />
         <Field
           label="Owner"
           help="The key can do no more than its owner, and ends with their account."

@@ -1,40 +1,25 @@
 'use client';
 
-import { useMutation } from '@tanstack/react-query';
-import { type ChangeEvent, type FormEvent, type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import { api } from '../../../../components/trpc/client.ts';
-import { failureOf } from '../../../../components/trpc/errors.ts';
 import { Dialog } from '../../../../components/ui/dialog.tsx';
 import { Field } from '../../../../components/ui/field.tsx';
 import { FormEnd } from '../../../../components/ui/form-end.tsx';
 import { Input, Select, Textarea } from '../../../../components/ui/input.tsx';
 import { submitOnCtrlEnter } from '../../../../components/ui/submit.ts';
 import { toast } from '../../../../components/ui/toast.tsx';
-import { type SourceItem, sourceKinds } from '../../../../server/sources/contract.ts';
+import { useForm } from '../../../../components/ui/use-form.ts';
+import {
+  type CreateSourceInput,
+  type SourceItem,
+  sourceKinds,
+  type UpdateSourceInput,
+} from '../../../../server/sources/contract.ts';
 import { checkChange, checkNew, type Values, valuesOf } from './form-values.ts';
 import { refreshSources } from './use-sources.ts';
 import { kindWords } from './words.ts';
 
-async function store(values: Values, source: SourceItem | null): Promise<void> {
-  if (source) {
-    const { input } = checkChange(values, source);
-    if (!input) throw new Error('invalid');
-    await api.sources.update.mutate(input);
-    return;
-  }
-  const { input } = checkNew(values);
-  if (!input) throw new Error('invalid');
-  await api.sources.create.mutate(input);
-}
-
-type Change = (
-  event: ChangeEvent<HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement>,
-) => void;
-type Form = {
-  values: Values;
-  errorOf(field: keyof Values): string | undefined;
-  bind(field: keyof Values): { value: string; onChange: Change; onBlur(): void };
-};
+type Form = Pick<ReturnType<typeof useSourceForm>, 'values' | 'errorOf' | 'bind'>;
 
 function Text(props: {
   form: Form;
@@ -94,54 +79,41 @@ function Credentials({ form, source }: { form: Form; source: SourceItem | null }
   );
 }
 
-function useForm(source: SourceItem | null, onClose: () => void) {
-  const before = valuesOf(source);
-  const [values, setValues] = useState(before);
-  const [touched, setTouched] = useState<Partial<Record<string, boolean>>>({});
-  const { input, faults } = source ? checkChange(values, source) : checkNew(values);
-  const save = useMutation({
-    mutationFn: () => store(values, source),
-    onSuccess: async () => {
+type Wire =
+  | { kind: 'create'; data: CreateSourceInput }
+  | { kind: 'update'; data: UpdateSourceInput };
+
+function useSourceForm(source: SourceItem | null, onClose: () => void) {
+  return useForm<Values, Wire, unknown>({
+    before: valuesOf(source),
+    check(values) {
+      if (source) {
+        const { input, faults } = checkChange(values, source);
+        return { input: input && { kind: 'update', data: input }, faults };
+      }
+      const { input, faults } = checkNew(values);
+      return { input: input && { kind: 'create', data: input }, faults };
+    },
+    save: (input) =>
+      input.kind === 'create'
+        ? api.sources.create.mutate(input.data)
+        : api.sources.update.mutate(input.data),
+    fieldOf: (path) => path.split('.').find((part) => part in valuesOf(null)),
+    async onSaved(_answer, { name }) {
       await refreshSources();
-      toast('ok', `${values.name.trim()} is saved.`);
+      toast('ok', `${name.trim()} is saved.`);
       onClose();
     },
+    onClose,
   });
-  const failure = save.error ? failureOf(save.error) : null;
-  const form: Form = {
-    values,
-    errorOf: (field) =>
-      failure?.fields.find(({ path }) => path.split('.').includes(field))?.message ??
-      (touched[field] ? faults[field] : undefined),
-    bind: (field) => ({
-      value: values[field],
-      onChange: ({ target }) => {
-        save.reset();
-        setValues({ ...values, [field]: target.value });
-      },
-      onBlur: () => setTouched({ ...touched, [field]: true }),
-    }),
-  };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    setTouched(Object.fromEntries(Object.keys(values).map((field) => [field, true])));
-    if (input) save.mutate();
-  };
-  const dirty = JSON.stringify(values) !== JSON.stringify(before);
-  return { form, submit, save, failure, dirty };
 }
 
 /** A source is added or changed. */
 export default function SourceDialog(props: { source: SourceItem | null; onClose(): void }) {
   const { source, onClose } = props;
-  const { form, submit, save, failure, dirty } = useForm(source, onClose);
-  const [asked, setAsked] = useState(false);
+  const form = useSourceForm(source, onClose);
   const { kind } = form.values;
   const scrape = kind === 'scrape';
-  const close = () => {
-    if (dirty && !asked) setAsked(true);
-    else onClose();
-  };
   return (
     <Dialog
       open
@@ -152,9 +124,9 @@ export default function SourceDialog(props: { source: SourceItem | null; onClose
           ? 'An endpoint with Prometheus metrics. Its samples are kept here.'
           : 'A Prometheus-compatible server. Explore and dashboards ask it; nothing is copied.'
       }
-      onOpenChange={close}
+      onOpenChange={form.close}
     >
-      <form noValidate onSubmit={submit} onKeyDown={submitOnCtrlEnter} className="grid gap-4">
+      <form noValidate onSubmit={form.submit} onKeyDown={submitOnCtrlEnter} className="grid gap-4">
         {source ? null : (
           <Field label="Kind">
             {(control) => (
@@ -216,13 +188,7 @@ export default function SourceDialog(props: { source: SourceItem | null; onClose
             </Field>
           </div>
         </details>
-        <FormEnd
-          verb={source ? 'Save' : 'Add source'}
-          busy={save.isPending}
-          failure={failure}
-          asked={asked}
-          onCancel={close}
-        />
+        <FormEnd {...form.end} verb={source ? 'Save' : 'Add source'} onCancel={form.close} />
       </form>
     </Dialog>
   );

@@ -1,10 +1,9 @@
 'use client';
 
-import { useQuery } from '@tanstack/react-query';
+import { ScopesField } from '../../../../components/data/scopes-field.tsx';
 import { formatInstant } from '../../../../components/format/time.ts';
 import { api, queryClient, trpc } from '../../../../components/trpc/client.ts';
 import { roleOptions } from '../../../../components/trpc/role.ts';
-import { Chips } from '../../../../components/ui/chips.tsx';
 import { Dialog } from '../../../../components/ui/dialog.tsx';
 import { Field } from '../../../../components/ui/field.tsx';
 import { FormEnd } from '../../../../components/ui/form-end.tsx';
@@ -12,7 +11,6 @@ import { Input, Select } from '../../../../components/ui/input.tsx';
 import { SecretOnce } from '../../../../components/ui/secret-once.tsx';
 import { submitOnCtrlEnter } from '../../../../components/ui/submit.ts';
 import { useForm } from '../../../../components/ui/use-form.ts';
-import { capabilities, scopesSchema } from '../../../../server/api/scopes.ts';
 import {
   type IssueInput,
   issueSchema,
@@ -50,19 +48,8 @@ function check({ ttl, ...rest }: Values) {
   return { input: null, faults };
 }
 
-/** Capabilities, and all of each module; single procedures can be written. */
-function useScopes() {
-  const { data } = useQuery(trpc.keys.procedures.queryOptions());
-  const modules = [...new Set((data ?? []).map((name) => name.split('.')[0]))];
-  return [...Object.keys(capabilities), ...modules.map((name) => `${name}.*`)].map((value) => ({
-    value,
-    label: value,
-  }));
-}
-
 /** Asks for whom and for what, then shows the token that is shown once. */
 export default function IssueDialog({ onClose }: { onClose(): void }) {
-  const scopes = useScopes();
   const form = useForm<Values, IssueInput, { token: string; expiresAt: string }>({
     before: EMPTY,
     check,
@@ -122,24 +109,11 @@ export default function IssueDialog({ onClose }: { onClose(): void }) {
             </Select>
           )}
         </Field>
-        <div>
-          <Chips
-            label="Scopes"
-            values={values.scopes}
-            options={scopes}
-            add="Add a scope"
-            onChange={(chosen) => set({ scopes: chosen })}
-            free={(text) => (scopesSchema.safeParse([text]).success ? text : null)}
-          />
-          <p
-            className={
-              errorOf('scopes') ? 'mt-1.5 text-13 text-bad-text' : 'mt-1.5 text-13 text-muted'
-            }
-          >
-            {errorOf('scopes') ??
-              'Empty: all that its role may. With module.* or a procedure such as breakers.permit: only that.'}
-          </p>
-        </div>
+        <ScopesField
+          values={values.scopes}
+          error={errorOf('scopes')}
+          onChange={(chosen) => set({ scopes: chosen })}
+        />
         <FormEnd verb="Issue" {...form.end} onCancel={form.close} />
       </form>
     </Dialog>
