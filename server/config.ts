@@ -113,6 +113,18 @@ const variables = {
     description: 'Other web origins that may call the API from a browser (CORS). None by default.',
     accepts: 'origins separated by commas, e.g. https://portal.example.com',
   }),
+  WHEELHOUSE_OUTGOING_REFUSED: variable(list(isCidr).optional(), {
+    group: 'Server',
+    description:
+      'Networks that targets, channels, sources and webhooks may not lead to, besides link-local and cloud metadata addresses. Looked at when connecting, after DNS.',
+    accepts: 'IP addresses or CIDR ranges separated by commas, e.g. 10.0.0.0/8',
+  }),
+  WHEELHOUSE_OUTGOING_ALLOWED: variable(list(isCidr).optional(), {
+    group: 'Server',
+    description:
+      'Networks that may be connected to although they are link-local. What WHEELHOUSE_OUTGOING_REFUSED names stays refused.',
+    accepts: 'IP addresses or CIDR ranges separated by commas, e.g. fe80::/10',
+  }),
   WHEELHOUSE_BODY_LIMIT_BYTES: variable(whole(1024, 64 * 1024 * 1024).default(1024 * 1024), {
     group: 'Server',
     description: 'Largest accepted request body.',

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config.ts';
 import { createModules, type Modules } from './modules.ts';
+import { createAddressGuard } from './platform/addresses.ts';
 import { type Audit, createAudit } from './platform/audit.ts';
 import { type Bus, createBus } from './platform/bus.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
@@ -69,7 +70,12 @@ export async function createRuntime(options: {
   const secrets = createSecrets(config.secret);
   const audit = createAudit(clock);
   const workers = createWorkers({ maxThreads: 2 });
-  const http = createHttpClient();
+  const http = createHttpClient({
+    addresses: createAddressGuard({
+      refuse: config.WHEELHOUSE_OUTGOING_REFUSED ?? [],
+      allow: config.WHEELHOUSE_OUTGOING_ALLOWED ?? [],
+    }),
+  });
   const jobs = createJobs({
     db,
     clock,

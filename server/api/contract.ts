@@ -19,14 +19,28 @@ export const pageSchema = z.strictObject({
 export const idPageSchema = pageSchema.extend({
   cursor: z.uuid('Take it from nextCursor of the previous page').nullish(),
 });
-/** No control characters, and no half of a surrogate pair: PostgreSQL holds neither NUL nor broken Unicode. */
-export const isPlainText = (value: string): boolean => !/[\p{Cc}\p{Cs}]/u.test(value);
+/** PostgreSQL holds neither NUL nor half of a surrogate pair, and a name is one line. */
+const control = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
+/**
+ * What nobody sees: marks and overrides of direction (which turn `exe.gnp` into `png.exe`), spaces without width, blank letters,
+ * and tags, which can say to a program what a person does not read. One selector of a variant may follow an emoji or ideograph.
+ */
+const invisible =
+  /(?![\u200c\u200d]|\p{Variation_Selector})\p{Default_Ignorable_Code_Point}|(?<![\p{Emoji}\p{Ideographic}])\p{Variation_Selector}/u;
+/** Joiners belong into scripts that need them and into emoji made of several; anywhere else they only tell two names apart. */
+const joiners =
+  /(?<![\p{sc=Arab}\p{sc=Syrc}\p{sc=Deva}\p{sc=Beng}\p{sc=Guru}\p{sc=Gujr}\p{sc=Orya}\p{sc=Taml}\p{sc=Telu}\p{sc=Knda}\p{sc=Mlym}\p{sc=Sinh}\p{sc=Khmr}\p{sc=Mong}\p{M}])\u200c|(?<![\p{sc=Arab}\p{sc=Syrc}\p{sc=Deva}\p{sc=Beng}\p{sc=Guru}\p{sc=Gujr}\p{sc=Orya}\p{sc=Taml}\p{sc=Telu}\p{sc=Knda}\p{sc=Mlym}\p{sc=Sinh}\p{sc=Khmr}\p{sc=Mong}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}])\u200d/u;
+/** Whether all of it can be seen and stored; for names, reasons and whatever else people read again. */
+export const isPlainText = (value: string): boolean =>
+  !control.test(value) && !invisible.test(value) && !joiners.test(value);
+/** Whether it can be stored, and so be found; what people search for may hold what nobody sees. */
+export const isStorable = (value: string): boolean => !/[\p{Cc}\p{Cs}]/u.test(value);
 /** A text to search for; stands for itself. */
 export const filterSchema = z
   .string()
   .trim()
   .max(100)
-  .refine(isPlainText, 'Control characters are not accepted');
+  .refine(isStorable, 'Control characters are not accepted');
 export type PageInput = z.input<typeof pageSchema>;
 
 export type Page<T> = { items: T[]; nextCursor: string | null };

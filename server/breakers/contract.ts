@@ -10,7 +10,7 @@ import {
 export { type BreakerPolicy, defaultPolicy, policyBounds } from '../client/contract.ts';
 
 export const MAX_BREAKERS = 100_000;
-const plain = 'Control characters are not accepted';
+const plain = 'Control and invisible characters are not accepted';
 
 /** Printable, without spaces at its ends. Case matters. */
 export const breakerNameSchema = z

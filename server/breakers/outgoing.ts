@@ -68,6 +68,7 @@ export function guardedHttp(
     }
   };
   return {
+    addresses: http.addresses,
     async send(input) {
       const url = URL.parse(input.url);
       if (!url || !/^https?:$/.test(url.protocol)) return http.send(input);

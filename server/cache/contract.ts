@@ -23,7 +23,11 @@ export const namespaceNames = Object.keys(namespaces).filter(
   (name): name is Namespace => name in namespaces,
 );
 
-const text = z.string().min(1).max(300).refine(isPlainText, 'Control characters are not accepted');
+const text = z
+  .string()
+  .min(1)
+  .max(300)
+  .refine(isPlainText, 'Control and invisible characters are not accepted');
 export const evictSchema = z.discriminatedUnion('by', [
   z.strictObject({ by: z.literal('key'), value: text }),
   z.strictObject({ by: z.literal('tag'), value: text }),

@@ -35,13 +35,13 @@ const text = (max: number) =>
     .trim()
     .min(1, 'Must not be empty')
     .max(max, `At most ${max} characters`)
-    .refine(isPlainText, 'Control characters are not accepted');
+    .refine(isPlainText, 'Control and invisible characters are not accepted');
 
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, 'Not a header name');
 const headersSchema = z
   .record(
     headerName,
-    z.string().max(4_000).refine(isPlainText, 'Control characters are not accepted'),
+    z.string().max(4_000).refine(isPlainText, 'Control and invisible characters are not accepted'),
   )
   .refine((headers) => Object.keys(headers).length <= 30, 'At most 30 headers');
 

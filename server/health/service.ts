@@ -66,7 +66,10 @@ export function createHealth(deps: {
   menders?: readonly Mender[];
   onCheck?: (outcome: 'ok' | 'failed', lagSeconds: number) => void;
 }): Health {
-  const http = createHttpClient({ keepAliveTimeoutMs: KEEP_ALIVE_MS });
+  const http = createHttpClient({
+    keepAliveTimeoutMs: KEEP_ALIVE_MS,
+    addresses: deps.remedyHttp.addresses,
+  });
   const prober = createProber({ http, clock: deps.clock });
   const remedies = createRemedies({ ...deps, http: deps.remedyHttp });
   const healing = createHealing({ ...deps, remedies, maxRunning: deps.remediesMax });

@@ -177,7 +177,8 @@ const ofModule = new Map(
 );
 /** Those who are the same for every row. */
 const callers: Record<string, Caller> = {
-  nobody: { headers: {}, role: null },
+  // From our own page, as a stranger's is refused for that alone.
+  nobody: { headers: { origin: system.url }, role: null },
   'a wrong key': { headers: bearer('wh_nonsense'), role: null },
   'a revoked token': await revoked(),
   viewer: await person('viewer'),

@@ -11,7 +11,7 @@ const noteSchema = z
   .max(4_000, 'At most 4000 characters')
   .refine(
     (text) => isPlainText(text.replaceAll(/[\n\r\t]/g, '')),
-    'Control characters are not accepted',
+    'Control and invisible characters are not accepted',
   );
 
 export const incidentListSchema = idPageSchema.extend({

@@ -33,7 +33,7 @@ const reason = z
   .trim()
   .min(3, 'Say why, for those who read the audit log')
   .max(300)
-  .refine(isPlainText, 'Control characters are not accepted');
+  .refine(isPlainText, 'Control and invisible characters are not accepted');
 
 export const limitOverrideSchema = z
   .strictObject({

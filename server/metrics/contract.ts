@@ -75,7 +75,7 @@ export type Operator = (typeof operators)[number];
 const text = z
   .string()
   .max(MAX_LABEL_VALUE)
-  .refine(isPlainText, 'Control characters are not accepted');
+  .refine(isPlainText, 'Control and invisible characters are not accepted');
 const scalar = z.union([text, z.number(), z.boolean()]);
 /** `field` is the name of a label, or `value` for the sample's value. A label that is absent equals the empty text. */
 export const filterSchema = z

@@ -1,12 +1,13 @@
 /** Channels: where people are told. Settings are sealed as a whole; what may be seen stands beside them. */
 import { randomBytes } from 'node:crypto';
 import type { Page, PageInput } from '../api/contract.ts';
+import type { AddressGuard } from '../platform/addresses.ts';
 import type { Audit, Authority } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db, Tx } from '../platform/db/index.ts';
 import { AppError } from '../platform/errors.ts';
-import { refuseLiteral } from '../platform/http-client.ts';
+import type { HttpClient } from '../platform/http-client.ts';
 import { newId } from '../platform/ids.ts';
 import type { Secrets } from '../platform/secrets.ts';
 import type {
@@ -37,11 +38,11 @@ const notFound = () => new AppError('NOT_FOUND', 'There is no such channel.');
 const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
 
 /** Says at the field what would be refused at every attempt. */
-function assertReachable(settings: Settings): void {
+function assertReachable(guard: AddressGuard, settings: Settings): void {
   const host =
     settings.kind === 'email' ? settings.host : (URL.parse(settings.url)?.hostname ?? '');
   try {
-    refuseLiteral(host);
+    guard.refuseLiteral(host);
   } catch (cause) {
     const message = 'Link-local and cloud metadata addresses are not accepted';
     const path = settings.kind === 'email' ? 'host' : 'url';
@@ -65,6 +66,7 @@ export function createChannels(deps: {
   clock: Clock;
   secrets: Secrets;
   sender: Sender;
+  http: HttpClient;
   wake: () => void;
 }): Channels {
   const { db, bus, audit, clock, secrets, sender, wake } = deps;
@@ -134,7 +136,7 @@ export function createChannels(deps: {
     async create(authority, input) {
       const made = input.kind === 'webhook' && input.secret === undefined ? newSecret() : null;
       const settings = settingsOf(input, () => made ?? '');
-      assertReachable(settings);
+      assertReachable(deps.http.addresses, settings);
       const now = clock.now();
       const id = newId(now);
       const { name, kind, enabled, minSeverity } = input;
@@ -216,7 +218,7 @@ export function createChannels(deps: {
           });
         }
         const { settings } = result;
-        assertReachable(settings);
+        assertReachable(deps.http.addresses, settings);
         const general = {
           name: input.name ?? row.name,
           enabled: input.enabled ?? row.enabled,

@@ -55,7 +55,7 @@ const nameSchema = z
   .trim()
   .min(1, 'Enter a name')
   .max(100, 'At most 100 characters')
-  .refine(isPlainText, 'Control characters are not accepted');
+  .refine(isPlainText, 'Control and invisible characters are not accepted');
 const URL_MESSAGE = 'Enter a URL that starts with https:// or http://';
 const urlSchema = z
   .string(URL_MESSAGE)
@@ -98,7 +98,7 @@ const credentialSchema = z
   .string()
   .min(1, 'Must not be empty')
   .max(1_000, 'At most 1000 characters')
-  .refine(isPlainText, 'Control characters are not accepted');
+  .refine(isPlainText, 'Control and invisible characters are not accepted');
 const SMTP_MESSAGE = 'Enter a URL such as smtp://user:password@mail.example.com:587';
 const smtpUrlSchema = z
   .string(SMTP_MESSAGE)

@@ -1,5 +1,7 @@
 /** Receivers that refuse or are away, and processes that are killed, late, or many. */
+
 import { describe, expect, test } from 'vitest';
+import { createAddressGuard } from '../platform/addresses.ts';
 import { testAuthority } from '../platform/testing/host.ts';
 import { minutes, openOutbox } from './outbox.suite.ts';
 import { refuse, smtpReceiver } from './senders/receivers.suite.ts';
@@ -162,7 +164,11 @@ describe('failures', () => {
 describe('processes', () => {
   test('one that is killed while sending loses nothing: sent again with the same id', async () => {
     await toHook();
-    const hanging = replica({ send: () => new Promise(() => undefined), close: async () => {} });
+    const hanging = replica({
+      addresses: createAddressGuard(),
+      send: () => new Promise(() => undefined),
+      close: async () => {},
+    });
     await enqueue();
     void hanging.tick();
     await expect.poll(statuses).toEqual(['trigger sending']);
@@ -179,6 +185,7 @@ describe('processes', () => {
     await toHook();
     let answer: (() => void) | undefined;
     const late = replica({
+      addresses: createAddressGuard(),
       send: (request) =>
         new Promise((resolve, reject) => {
           answer = () => runtime.http.send(request).then(resolve, reject);

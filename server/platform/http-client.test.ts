@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { afterAll, expect, test } from 'vitest';
-import { createHttpClient, isRefusedAddress } from './http-client.ts';
+import { createAddressGuard } from './addresses.ts';
+import { createHttpClient } from './http-client.ts';
 
 async function serve(handler: (request: IncomingMessage, response: ServerResponse) => void) {
   const server = createServer(handler).listen(0, '127.0.0.1');
@@ -60,10 +61,10 @@ test('cloud metadata and link-local addresses are refused, also after a redirect
     '0.0.0.0',
     '::',
   ]) {
-    expect([address, isRefusedAddress(address)]).toEqual([address, true]);
+    expect([address, createAddressGuard().isRefused(address)]).toEqual([address, true]);
   }
   for (const address of ['127.0.0.1', '10.1.2.3', '192.168.0.1', '::1', '203.0.113.9']) {
-    expect([address, isRefusedAddress(address)]).toEqual([address, false]);
+    expect([address, createAddressGuard().isRefused(address)]).toEqual([address, false]);
   }
   const direct = [
     'http://169.254.169.254/',

@@ -1,14 +1,10 @@
 /**
- * Outgoing HTTP. Targets come from operators, so server-side request forgery is considered: every address
- * that is connected to is checked after DNS resolution (and so at every redirect, and against rebinding), and
- * link-local and cloud metadata addresses are refused. Private addresses are allowed: they are what a console
- * watches. Every call has a time-out and a bound on the answer's size.
+ * Outgoing HTTP. Every address that is connected to is held against the guard of addresses, at every redirect again. Every call has
+ * a time-out and a bound on the answer's size.
  */
-import { type LookupAddress, type LookupOptions, lookup } from 'node:dns';
-import { isIP } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import ipaddr from 'ipaddr.js';
 import { Agent, buildConnector, request } from 'undici';
+import { type AddressGuard, createAddressGuard } from './addresses.ts';
 import { AppError } from './errors.ts';
 
 export type HttpAnswer = {
@@ -35,57 +31,26 @@ export type HttpRequest = {
   signal?: AbortSignal;
 };
 export type HttpClient = {
+  /** For what connects by itself. */
+  addresses: AddressGuard;
   send(input: HttpRequest): Promise<HttpAnswer>;
   close(): Promise<void>;
 };
 
-// Metadata services that do not live on link-local addresses.
-const metadata = new Set(['100.100.100.200', 'fd00:ec2::254', '192.0.0.192']);
-
-/** Whether an IP address may not be connected to. */
-export function isRefusedAddress(address: string): boolean {
-  if (!ipaddr.isValid(address)) return true;
-  const parsed = ipaddr.process(address); // unwraps IPv4-mapped IPv6
-  const range = parsed.range();
-  if (range === 'linkLocal' || range === 'unspecified' || range === 'multicast') return true;
-  if (range === 'broadcast') return true;
-  return metadata.has(parsed.toString());
-}
-
-export class RefusedAddressError extends Error {
-  readonly code = 'EADDRREFUSED';
-  constructor(host: string, address: string) {
-    super(`${host} resolves to ${address}, which is a link-local or cloud metadata address`);
-  }
-}
-
-/** Looks a name up and refuses it when any of its addresses may not be connected to. */
-export function guardedLookup(
-  hostname: string,
-  options: LookupOptions,
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-): void {
-  lookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error) return callback(error, []);
-    const refused = addresses.find((entry) => isRefusedAddress(entry.address));
-    if (refused) return callback(new RefusedAddressError(hostname, refused.address), []);
-    callback(null, addresses);
-  });
-}
-
-/** Throws for a literal address that may not be connected to; these are never looked up. */
-export function refuseLiteral(hostname: string): void {
-  const literal = hostname.replace(/^\[|\]$/g, '');
-  if (isIP(literal) && isRefusedAddress(literal)) throw new RefusedAddressError(hostname, literal);
-}
-
 const MAX_CERTIFICATES = 10_000;
 
-export function createHttpClient(options: { keepAliveTimeoutMs?: number } = {}): HttpClient {
+export function createHttpClient(
+  options: { keepAliveTimeoutMs?: number; addresses?: AddressGuard } = {},
+): HttpClient {
+  const addresses = options.addresses ?? createAddressGuard();
   // By origin, because a connection outlives the request that opened it.
   const certificates = new Map<string, Date>();
   const agentWith = (rejectUnauthorized: boolean) => {
-    const connect = buildConnector({ timeout: 5_000, lookup: guardedLookup, rejectUnauthorized });
+    const connect = buildConnector({
+      timeout: 5_000,
+      lookup: addresses.lookup,
+      rejectUnauthorized,
+    });
     return new Agent({
       connect(target, callback) {
         connect(target, (...result) => {
@@ -115,7 +80,7 @@ export function createHttpClient(options: { keepAliveTimeoutMs?: number } = {}):
     if (url.protocol !== 'http:' && url.protocol !== 'https:') {
       throw new AppError('BAD_REQUEST', `${url.protocol}// is not accepted; use http or https.`);
     }
-    refuseLiteral(url.hostname);
+    addresses.refuseLiteral(url.hostname);
     return request(url, {
       method: input.method ?? 'GET',
       headers: { 'user-agent': 'wheelhouse', ...input.headers },
@@ -128,6 +93,7 @@ export function createHttpClient(options: { keepAliveTimeoutMs?: number } = {}):
   };
 
   return {
+    addresses,
     async send(input) {
       const timeout = AbortSignal.timeout(input.timeoutMs);
       const signal = input.signal ? AbortSignal.any([input.signal, timeout]) : timeout;

@@ -13,7 +13,7 @@ const nameSchema = z
   .trim()
   .min(1, 'Enter a name')
   .max(100, 'At most 100 characters')
-  .refine(isPlainText, 'Control characters are not accepted');
+  .refine(isPlainText, 'Control and invisible characters are not accepted');
 const urlSchema = z
   .string(URL_MESSAGE)
   .trim()
@@ -52,7 +52,7 @@ const headersSchema = z
 const labelsSchema = z
   .record(
     z.string().regex(LABEL_NAME, 'The name of a label'),
-    z.string().max(200).refine(isPlainText, 'Control characters are not accepted'),
+    z.string().max(200).refine(isPlainText, 'Control and invisible characters are not accepted'),
   )
   .refine((labels) => Object.keys(labels).length <= 20, 'At most 20 labels');
 const timeoutSchema = z

@@ -126,7 +126,7 @@ export function createSources(deps: {
       return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
     },
     async create(authority, input) {
-      assertReachable(input.url);
+      assertReachable(deps.http.addresses, input.url);
       const now = clock.now();
       const id = newId(now);
       const { name, kind, url, auth, headers, verifyTls } = input;
@@ -173,7 +173,7 @@ export function createSources(deps: {
       return { id };
     },
     async update(authority, { id, ...patch }) {
-      if (patch.url) assertReachable(patch.url);
+      if (patch.url) assertReachable(deps.http.addresses, patch.url);
       await unique(patch.name ?? '', () =>
         db.tx(async (tx) => {
           await tx.$queryRaw`SELECT 1 FROM metric_sources WHERE id = ${id}::uuid FOR UPDATE`;

@@ -1,8 +1,8 @@
 /** Sources as they stand in the database. Credentials are sealed; what may be seen stands beside them. */
 
+import type { AddressGuard } from '../platform/addresses.ts';
 import type { Prisma } from '../platform/db/index.ts';
 import { AppError } from '../platform/errors.ts';
-import { refuseLiteral } from '../platform/http-client.ts';
 import type { Secrets } from '../platform/secrets.ts';
 import type { SourceAuth, SourceItem, SourceKind } from './contract.ts';
 
@@ -96,9 +96,9 @@ export const audited = (source: Source) => ({
 });
 
 /** Says at the field what would be refused at every attempt. */
-export function assertReachable(url: string): void {
+export function assertReachable(guard: AddressGuard, url: string): void {
   try {
-    refuseLiteral(URL.parse(url)?.hostname ?? '');
+    guard.refuseLiteral(URL.parse(url)?.hostname ?? '');
   } catch (cause) {
     const message = 'Link-local and cloud metadata addresses are not accepted';
     throw new AppError('BAD_REQUEST', `url: ${message}.`, {

@@ -1,13 +1,13 @@
 /** Spans, logs and other events as they were sent. Client-safe. */
 import { z } from 'zod';
-import { isPlainText, pageSchema } from '../api/contract.ts';
+import { isStorable, pageSchema } from '../api/contract.ts';
 
 export const eventKinds = ['span', 'log', 'event'] as const;
 export type EventKind = (typeof eventKinds)[number];
 /** How long events are kept. */
 export const KEEP_DAYS = 7;
 
-const word = z.string().max(2_048).refine(isPlainText, 'Control characters are not accepted');
+const word = z.string().max(2_048).refine(isStorable, 'Control characters are not accepted');
 const scalar = z.union([word, z.number(), z.boolean()]);
 export const eventsSchema = pageSchema.extend({
   cursor: z
@@ -25,10 +25,10 @@ export const eventsSchema = pageSchema.extend({
     .optional(),
   minDurationMs: z.number().min(0).max(1e12).optional(),
   /** Part of a log's text, or of a span's message. */
-  search: z.string().trim().max(100).refine(isPlainText).optional(),
+  search: z.string().trim().max(100).refine(isStorable).optional(),
   /** Attributes that must have exactly this value. */
   attributes: z
-    .record(z.string().min(1).max(200).refine(isPlainText), scalar)
+    .record(z.string().min(1).max(200).refine(isStorable), scalar)
     .refine((all) => Object.keys(all).length <= 10, 'At most 10 attributes')
     .optional(),
   /** Times of ending; without them everything that is kept. */

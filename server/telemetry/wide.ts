@@ -11,7 +11,7 @@ const word = (max: number) =>
     .string()
     .min(1, 'Must not be empty')
     .max(max, `At most ${max} characters`)
-    .refine(isPlainText, 'Control characters are not accepted');
+    .refine(isPlainText, 'Control and invisible characters are not accepted');
 const hex = (bytes: number) =>
   z
     .string()

@@ -191,7 +191,14 @@ test('an identity that arrives twice at once gets one account and is let in both
 });
 
 test('a name from the identity provider that PostgreSQL cannot hold is no obstacle', async () => {
-  for (const [n, name] of ['a\u0000b', `${'x'.repeat(99)}😀`, '   ', 'tab\tbed'].entries()) {
+  for (const [n, name] of [
+    'a\u0000b',
+    `${'x'.repeat(99)}😀`,
+    '   ',
+    'tab\tbed',
+    '\u202egnp',
+    '\u200b',
+  ].entries()) {
     const result = await signIn.signInWithOidc({
       subject: `odd-${n}`,
       email: `oidc${n}@example.com`,
@@ -201,7 +208,7 @@ test('a name from the identity provider that PostgreSQL cannot hold is no obstac
     });
     const stored = (await rowOf(result?.userId ?? ''))?.name ?? '';
     expect(stored).not.toBe('');
-    expect(/[\p{Cc}\p{Cs}\ufffd]/u.test(stored)).toBe(false);
+    expect(/[\p{Cc}\p{Cs}\ufffd\u202e\u200b]/u.test(stored)).toBe(false);
   }
   expect(await runtime.auditReader.verify(new AbortController().signal)).toMatchObject({
     ok: true,

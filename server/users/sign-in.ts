@@ -193,7 +193,10 @@ export function createSignIn(deps: {
 
 /** A name as the identity provider has it, in the form that names have here. */
 function nameFrom(given: string | null, email: string): string {
-  const clean = (given ?? '').replace(/[\p{Cc}\p{Cs}]/gu, ' ').trim();
+  const seen = (given ?? '').replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, ' ');
+  const clean = (
+    isPlainText(seen) ? seen : seen.replace(/\p{Default_Ignorable_Code_Point}/gu, '')
+  ).trim();
   // The cut may go through the middle of a character.
   return (
     clean

@@ -1,14 +1,9 @@
 /** Checks of TCP ports, PostgreSQL and Redis: connect, ask the least, hang up. */
-import { lookup } from 'node:dns/promises';
-import { connect } from 'node:net';
+import { isIP } from 'node:net';
+import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import {
-  guardedLookup,
-  isRefusedAddress,
-  RefusedAddressError,
-  refuseLiteral,
-} from '../../platform/http-client.ts';
+import type { AddressGuard } from '../../platform/addresses.ts';
 import { describeFault } from './faults.ts';
 import type { Probe, ProbeResult } from './port.ts';
 
@@ -19,38 +14,45 @@ const result = (detail: string): ProbeResult => ({
   tlsExpiresAt: null,
 });
 
-export async function checkTcp({ url, timeoutMs, signal }: Probe): Promise<ProbeResult> {
+export async function checkTcp(guard: AddressGuard, probe: Probe): Promise<ProbeResult> {
+  const { url, timeoutMs, signal } = probe;
   const { hostname, port } = new URL(url);
-  const host = hostname.replace(/^\[|\]$/g, '');
+  const socket = guard.socket();
+  const ended = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const abort = () => socket.destroy(ended.reason);
   try {
-    refuseLiteral(host);
     await new Promise<void>((resolve, reject) => {
-      const socket = connect({
-        host,
-        port: Number(port),
-        lookup: (name, options, callback) =>
-          guardedLookup(name, options, (error, addresses) =>
-            options.all
-              ? callback(error, addresses)
-              : callback(error, addresses[0]?.address ?? '', addresses[0]?.family),
-          ),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-      });
-      socket.once('connect', () => {
-        socket.destroy();
-        resolve();
-      });
+      ended.addEventListener('abort', abort, { once: true });
+      socket.once('connect', resolve);
       socket.once('error', reject);
+      socket.connect(Number(port), hostname.replace(/^\[|\]$/g, ''));
     });
     return result('the port accepts connections');
   } catch (error) {
     return { ok: false, ...describeFault(error, timeoutMs), tlsExpiresAt: null };
+  } finally {
+    ended.removeEventListener('abort', abort);
+    socket.on('error', () => undefined).destroy();
   }
 }
 
-export async function checkPostgres({ url, timeoutMs }: Probe): Promise<ProbeResult> {
+/** What a URL of PostgreSQL may say besides where and who: others name other hosts, and files of this machine. */
+const accepted = new Set(['sslmode', 'ssl', 'uselibpqcompat', 'sslnegotiation']);
+function plainUrl(text: string): string {
+  const url = new URL(text);
+  for (const name of [...url.searchParams.keys()]) {
+    if (!accepted.has(name.toLowerCase())) url.searchParams.delete(name);
+  }
+  return url.href;
+}
+
+export async function checkPostgres(
+  guard: AddressGuard,
+  { url, timeoutMs }: Probe,
+): Promise<ProbeResult> {
   const client = new pg.Client({
-    connectionString: url,
+    connectionString: plainUrl(url),
+    stream: guard.socket,
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
     statement_timeout: timeoutMs,
@@ -59,7 +61,6 @@ export async function checkPostgres({ url, timeoutMs }: Probe): Promise<ProbeRes
   // Without a listener a connection that breaks between two steps would end the process.
   client.on('error', () => undefined);
   try {
-    await refuseHost(new URL(url).hostname);
     await client.connect();
     const { rows } = await client.query<{ recovery: boolean }>(
       'SELECT pg_is_in_recovery() AS recovery',
@@ -72,8 +73,19 @@ export async function checkPostgres({ url, timeoutMs }: Probe): Promise<ProbeRes
   }
 }
 
-export async function checkRedis({ url, timeoutMs }: Probe): Promise<ProbeResult> {
-  const redis = new Redis(url, {
+export async function checkRedis(
+  guard: AddressGuard,
+  { url, timeoutMs }: Probe,
+): Promise<ProbeResult> {
+  const { hostname, port, protocol, username, password, pathname } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  // Of the URL only what says where and who: ioredis would also take the path of a socket from it.
+  const redis = new Redis({
+    port: Number(port || 6379),
+    username: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    db: Number(pathname.slice(1)) || 0,
+    ...(protocol === 'rediss:' ? { tls: isIP(host) ? {} : { servername: host } } : {}),
     lazyConnect: true,
     retryStrategy: () => null,
     connectTimeout: timeoutMs,
@@ -87,7 +99,10 @@ export async function checkRedis({ url, timeoutMs }: Probe): Promise<ProbeResult
     cause ??= error;
   });
   try {
-    await refuseHost(new URL(url).hostname);
+    guard.refuseLiteral(host);
+    // The address that was looked at is the one that is connected to.
+    const [found] = await promisify(guard.lookup)(host, { all: true });
+    redis.options.host = found?.address ?? host;
     await redis.connect();
     await redis.ping();
     return result('answers PONG');
@@ -97,12 +112,4 @@ export async function checkRedis({ url, timeoutMs }: Probe): Promise<ProbeResult
   } finally {
     redis.disconnect();
   }
-}
-
-async function refuseHost(hostname: string): Promise<void> {
-  const host = hostname.replace(/^\[|\]$/g, '');
-  refuseLiteral(host);
-  const addresses = await lookup(host, { all: true });
-  const refused = addresses.find(({ address }) => isRefusedAddress(address));
-  if (refused) throw new RefusedAddressError(host, refused.address);
 }

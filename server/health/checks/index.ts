@@ -27,11 +27,11 @@ export function createProber(deps: { http: HttpClient; clock: Clock }): Prober {
       case 'http':
         return checkHttp(http, probe);
       case 'tcp':
-        return checkTcp(probe);
+        return checkTcp(http.addresses, probe);
       case 'postgres':
-        return checkPostgres(probe);
+        return checkPostgres(http.addresses, probe);
       case 'redis':
-        return checkRedis(probe);
+        return checkRedis(http.addresses, probe);
     }
   };
   return async (probe) => {

@@ -3,10 +3,10 @@
  * attempt that is repeated has the `Message-ID` of the first. Every address that is connected to is checked after
  * DNS, like those of outgoing HTTP.
  */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { createTransport } from 'nodemailer';
 import type { Guard } from '../../client/index.ts';
-import { guardedLookup, refuseLiteral } from '../../platform/http-client.ts';
+import type { AddressGuard } from '../../platform/addresses.ts';
 import type { EmailSettings } from '../settings.ts';
 import { absoluteUrl, clip, escapeHtml, oneLine } from '../text.ts';
 import type { Outcome, Outgoing, RenderContext, SendContext, Sender } from './port.ts';
@@ -77,17 +77,12 @@ function render(message: Outgoing, { id, publicUrl, rootId }: RenderContext): Em
 
 /** Connects by itself, because nodemailer would look the name up without asking whether it may be connected to. */
 function open(
+  guard: AddressGuard,
   { host, port }: EmailSettings,
   signal: AbortSignal,
   done: (error: Error | null, socket: Socket | null) => void,
 ): void {
-  try {
-    refuseLiteral(host);
-  } catch (error) {
-    done(error instanceof Error ? error : new Error('refused'), null);
-    return;
-  }
-  const socket = connect({ host, port, lookup: guardedLookup, autoSelectFamily: true });
+  const socket = guard.socket();
   const abort = () => socket.destroy(new Error('No answer in time'));
   signal.addEventListener('abort', abort, { once: true });
   const failed = (error: Error) => done(error, null);
@@ -99,9 +94,11 @@ function open(
     done(null, socket);
   });
   socket.once('close', () => signal.removeEventListener('abort', abort));
+  socket.connect(port, host);
 }
 
 async function send(
+  guard: AddressGuard,
   payload: EmailPayload,
   settings: EmailSettings,
   { timeoutMs, signal }: SendContext,
@@ -120,7 +117,7 @@ async function send(
     disableFileAccess: true,
     disableUrlAccess: true,
     getSocket: (_options, callback) =>
-      open(settings, signal, (error, connection) =>
+      open(guard, settings, signal, (error, connection) =>
         error || !connection ? callback(error) : callback(null, { connection }),
       ),
   });
@@ -179,13 +176,14 @@ class FailedSending extends Error {
 
 /** `guardOf` gives the breaker of a server. */
 export const emailSender = (
+  addresses: AddressGuard,
   guardOf: (name: string) => Guard,
 ): Sender<EmailSettings, EmailPayload> => ({
   render,
   async send(payload, settings, context) {
     try {
       return await guardOf(`notify smtp://${settings.host}:${settings.port}`).run(async () => {
-        const outcome = await send(payload, settings, context);
+        const outcome = await send(addresses, payload, settings, context);
         if (!outcome.ok && !outcome.permanent) throw new FailedSending(outcome);
         return outcome;
       });

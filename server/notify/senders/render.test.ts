@@ -13,7 +13,7 @@ import { webhookSender } from './webhook.ts';
 const http = createHttpClient();
 const slack = slackSender(http);
 // Nothing is sent here.
-const email = emailSender(() => {
+const email = emailSender(http.addresses, () => {
   throw new Error('no breaker is needed to render');
 });
 const pagerduty = pagerDutySender(http);

@@ -21,7 +21,7 @@ export function createTransmit(deps: {
   publicUrl: () => string;
 }): Transmit {
   const slack = slackSender(deps.http);
-  const email = emailSender(deps.guardOf);
+  const email = emailSender(deps.http.addresses, deps.guardOf);
   const pagerduty = pagerDutySender(deps.http);
   const webhook = webhookSender(deps.http);
   return (settings, message, context) => {
