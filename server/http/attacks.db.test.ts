@@ -76,7 +76,10 @@ describe('who is not known is refused before anything is read', () => {
       name: 'past',
       role: 'viewer',
       scopes: [],
-      expiresAt: '2020-01-01T00:00:00Z',
+    });
+    await runtime.db.prisma.apiKey.update({
+      where: { id: past.id },
+      data: { expiresAt: new Date('2020-01-01T00:00:00Z') },
     });
     expect((await call('/api/trpc/system.info', { headers: bearer(past.key) })).status).toBe(401);
   });

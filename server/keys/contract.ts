@@ -41,7 +41,7 @@ const nameSchema = z
   .trim()
   .min(1, 'Enter a name')
   .max(100, 'At most 100 characters')
-  .refine(isPlainText, 'Control characters are not accepted');
+  .refine(isPlainText, 'Control and invisible characters are not accepted');
 const versionSchema = z.number().int().min(1).max(1_000_000);
 const daysSchema = z.number().int().min(1, 'At least 1 day').max(3_650, 'At most 3650 days');
 
@@ -116,7 +116,7 @@ export const keyRevokeSchema = z.strictObject({
     .string()
     .trim()
     .max(500, 'At most 500 characters')
-    .refine(isPlainText, 'Control characters are not accepted')
+    .refine(isPlainText, 'Control and invisible characters are not accepted')
     .optional(),
 });
 export const keyRehearseSchema = z.strictObject({

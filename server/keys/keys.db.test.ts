@@ -237,6 +237,12 @@ test('limits of a key: networks and an end by the clock', async () => {
   });
   pass(60_000);
   expect(await refusal(key, '10.1.1.1')).toBe('expired');
+  await expect(keys.rotate(testAuthority, { id, graceDays: 7 })).rejects.toThrow(
+    'has expired. Give it a later end first.',
+  );
+  const past = new Date(clock.now().getTime() - 1).toISOString();
+  expect(await code(keys.update(testAuthority, { id, expiresAt: past }))).toBe('BAD_REQUEST');
+  expect(await code(create('late', { expiresAt: past }))).toBe('BAD_REQUEST');
   await keys.update(testAuthority, { id, expiresAt: null, addresses: [] });
   expect(await refusal(key, '11.1.1.1')).toBeNull();
   expect(await keys.check({ key }, 'test')).toEqual({

@@ -202,6 +202,13 @@ export function createKeys(deps: {
         fields: [{ path: 'ownerId', message: 'There is no such person' }],
       });
   };
+  const mustBeAhead = (expiresAt: string | null | undefined) => {
+    if (!expiresAt || new Date(expiresAt) > clock.now()) return;
+    const message = `${expiresAt} is over; give a time to come`;
+    throw new AppError('BAD_REQUEST', `expiresAt: ${message}.`, {
+      fields: [{ path: 'expiresAt', message }],
+    });
+  };
   /** Who may no longer issue tokens leaves none behind; only admins issue. */
   const endTokens = async (tx: Tx, authority: Authority, row: Row, reason: string) =>
     row.role === 'admin'
@@ -244,6 +251,7 @@ export function createKeys(deps: {
       const ownerId =
         input.ownerId === undefined ? (actor.kind === 'user' ? actor.id : null) : input.ownerId;
       parseNetworks(addresses);
+      mustBeAhead(expiresAt);
       const key = await db.tx(async (tx) => {
         await mustBePerson(tx, ownerId);
         await tx.apiKey.create({
@@ -330,6 +338,7 @@ export function createKeys(deps: {
     },
     async update(authority, { id, ...input }) {
       if (input.addresses) parseNetworks(input.addresses);
+      mustBeAhead(input.expiresAt);
       const ended = await db.tx(async (tx) => {
         const row = await hold(tx, id);
         if (row.revokedAt) throw new AppError('CONFLICT', `The key ${row.name} was revoked.`);
@@ -377,6 +386,11 @@ export function createKeys(deps: {
         const row = await hold(tx, id);
         const now = clock.now();
         if (row.revokedAt) throw new AppError('CONFLICT', `The key ${row.name} was revoked.`);
+        if (row.expiresAt && row.expiresAt <= now)
+          throw new AppError(
+            'CONFLICT',
+            `The key ${row.name} has expired. Give it a later end first.`,
+          );
         const live = row.versions.filter((version) => stateOf(version, now) !== 'ended');
         const oldest = live.at(-1);
         if (live.length >= LIVE_VERSIONS && oldest) {
