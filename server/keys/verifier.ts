@@ -10,7 +10,7 @@ import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
 import type { Metrics } from '../platform/metrics.ts';
-import type { KeyRefusal } from './contract.ts';
+import { type KeyRefusal, refusals } from './contract.ts';
 import { faultOf } from './format.ts';
 import { effectiveRole, judge, type KeyRecord, parseNetworks } from './judge.ts';
 
@@ -107,6 +107,17 @@ export function createVerifier(deps: {
   // A person who is disabled or loses a role takes that from the keys that are theirs.
   const stops = ['keys', 'users'].map((topic) => bus.on(topic, () => cache.clear()));
 
+  const checks = deps.metrics.counter(
+    'api_key_checks_total',
+    'Checks of API keys, by outcome.',
+    ['outcome'],
+  );
+  for (const outcome of ['accepted', ...refusals]) checks.inc({ outcome }, 0);
+  const told = (verified: Verified): Verified => {
+    checks.inc({ outcome: 'refused' in verified ? verified.refused : 'accepted' });
+    return verified;
+  };
+
   const load = async (digest: Buffer): Promise<Known | null> => {
     const { rows } = await db.pool.query<Row>({
       name: 'key-verify',
@@ -132,13 +143,13 @@ export function createVerifier(deps: {
   return {
     async verify(key, address) {
       const fault = faultOf(key);
-      if (fault) return { refused: fault, use: null };
+      if (fault) return told({ refused: fault, use: null });
       const digest = hash('sha256', key, 'base64');
       const known = await cache.get(digest, () => load(Buffer.from(digest, 'base64')));
-      if (!known) return { refused: 'unknown', use: null };
+      if (!known) return told({ refused: 'unknown', use: null });
       const refused = judge(known.record, clock.now(), address);
       const { use, principal } = known;
-      return refused ? { refused, use } : { principal, use };
+      return told(refused ? { refused, use } : { principal, use });
     },
     async alive(versionIds) {
       const { rows } = await db.pool.query<Row>({

@@ -91,7 +91,7 @@ function DisableDialog({ users, action, onClose, onDone }: ActionDialogProps) {
       title={`${disabled ? 'Disable' : 'Enable'} ${name}`}
       consequence={
         disabled
-          ? 'All their sessions end within a second and they cannot sign in. Nothing they did is lost; the account can be enabled again.'
+          ? 'All their sessions end within a second, and they cannot sign in; keys they own and tokens they issued are refused. Nothing they did is lost; the account can be enabled again.'
           : 'They can sign in again, with the role they had.'
       }
       verb={disabled ? 'Disable' : 'Enable'}
