@@ -29,6 +29,7 @@ const pages = [
   { path: '/users', title: 'Users' },
   { path: '/sessions', title: 'Account and sessions' },
   { path: '/audit', title: 'Audit' },
+  { path: '/security', title: 'Security' },
   { path: '/settings', title: 'Settings' },
 ];
 const opened = (page: Page, title: string) =>

@@ -19,6 +19,8 @@ import { cacheJobs, cacheRouter, createCache, createWarmer } from './cache/index
 import { createDashboards, dashboardsRouter } from './dashboards/index.ts';
 import { createGameDays, gamedaysRouter } from './gamedays/index.ts';
 import { createHealth, healthJobs, healthRouter } from './health/index.ts';
+import { sessionCookieName } from './http/identity.ts';
+import { contentSecurityPolicy, HSTS } from './http/security.ts';
 import { createIncidents, incidentsRouter } from './incidents/index.ts';
 import { createKeys, keysJobs, keysRouter } from './keys/index.ts';
 import { createLimits, limitsRouter } from './limits/index.ts';
@@ -31,10 +33,18 @@ import { createPolicies, policiesJobs, policiesRouter } from './policies/index.t
 import type { Platform } from './runtime.ts';
 import { createSessions, sessionsJobs, sessionsRouter } from './sessions/index.ts';
 import { createAsk, createSources, sourcesRouter } from './sources/index.ts';
-import { components, createLive, createSystem, systemRouter } from './system/index.ts';
+import {
+  components,
+  createLive,
+  createSecurity,
+  createSystem,
+  type Security,
+  systemRouter,
+} from './system/index.ts';
 import { createTelemetry, telemetryJobs, telemetryRouter } from './telemetry/index.ts';
 import { createRevocations, createTokens, tokensJobs, tokensRouter } from './tokens/index.ts';
 import {
+  accountPolicy,
   createPasswords,
   createSignIn,
   createUsers,
@@ -312,6 +322,21 @@ export function createModules(platform: Platform) {
     ...tokensJobs(tokens),
     ...usersJobs(signIn),
   ];
+  const https = config.WHEELHOUSE_PUBLIC_URL?.startsWith('https:') ?? false;
+  const security = createSecurity({
+    ...platform,
+    audit: auditReader,
+    keys,
+    limits,
+    policies,
+    tokens,
+    throttle: accountPolicy,
+    sent: {
+      contentPolicy: contentSecurityPolicy({ scripts: [], dev: config.dev }),
+      hsts: https ? HSTS : null,
+      cookieName: sessionCookieName(https),
+    },
+  });
   const appRouter = createAppRouter({
     auditReader,
     sessions,
@@ -334,6 +359,7 @@ export function createModules(platform: Platform) {
     sources,
     tokens,
     policies,
+    security,
     config,
   });
   const procedures = procedureInfo(appRouter);
@@ -420,11 +446,12 @@ function createAppRouter(modules: {
   sources: ReturnType<typeof createSources>;
   tokens: ReturnType<typeof createTokens>;
   policies: ReturnType<typeof createPolicies>;
+  security: Security;
   config: Platform['config'];
 }) {
   const { config } = modules;
   return router({
-    system: systemRouter(modules.system),
+    system: systemRouter(modules.system, modules.security),
     users: usersRouter(modules.users, {
       oidcName: config.WHEELHOUSE_OIDC_ISSUER ? config.WHEELHOUSE_OIDC_NAME : null,
     }),

@@ -15,6 +15,7 @@ import {
   Scale,
   ScrollText,
   Settings2,
+  ShieldCheck,
   Siren,
   Ticket,
   TrafficCone,
@@ -159,6 +160,14 @@ export const nav: readonly NavEntry[] = [
     key: 'n',
   },
   { href: '/audit', label: 'Audit', group: 'System', icon: ScrollText, role: 'admin', key: 'a' },
+  {
+    href: '/security',
+    label: 'Security',
+    group: 'System',
+    icon: ShieldCheck,
+    role: 'admin',
+    key: 'v',
+  },
   {
     href: '/settings',
     label: 'Settings',

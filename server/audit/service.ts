@@ -1,5 +1,6 @@
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { z } from 'zod';
 import type { Page } from '../api/contract.ts';
 import { GENESIS } from '../platform/audit.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -38,6 +39,8 @@ export type AuditReader = {
   verify(signal: AbortSignal): Promise<AuditVerification>;
   /** Every entry, oldest first, with its hashes; read in batches. */
   stored(): AsyncGenerator<StoredEntry>;
+  /** What `verify` last found, from any run in this data folder; null when there was none. */
+  lastVerified(): Promise<{ at: Date; ok: boolean; checked: number } | null>;
   /** Notes the newest entry's hash in the data folder. */
   anchor(): Promise<void>;
 };
@@ -50,6 +53,7 @@ export function createAuditReader(deps: {
 }): AuditReader {
   const { db, workers, clock } = deps;
   const anchors = path.join(deps.dataDir, 'audit-anchors');
+  const verified = path.join(deps.dataDir, 'audit-verified.json');
 
   const anchor = async () => {
     const last = await db.prisma.auditEntry.findFirst({
@@ -69,6 +73,55 @@ export function createAuditReader(deps: {
       take: BATCH,
       select: columns,
     });
+
+  const follow = async (signal: AbortSignal): Promise<AuditVerification> => {
+    const started = clock.monotonicMs();
+    const tookMs = () => Math.round(clock.monotonicMs() - started);
+    let state: ChainState = { seq: 0, hash: GENESIS.toString('hex') };
+    const known = await readAnchors(anchors);
+    for (;;) {
+      signal.throwIfAborted();
+      const rows = await batchAfter(state.seq);
+      if (rows.length === 0) break;
+      const entries = rows.map(toStored);
+      const result = await workers.run<ChainResult>(
+        new URL('./chain.ts', import.meta.url),
+        'verifyTask',
+        { state, entries },
+        { timeoutMs: 30_000, signal },
+      );
+      if (!result.ok) {
+        return {
+          ok: false,
+          checked: state.seq,
+          seq: result.seq,
+          reason: result.reason,
+          tookMs: tookMs(),
+        };
+      }
+      const off = known.find(
+        (note) =>
+          entries.find((e) => e.entry.seq === note.seq && e.hash !== note.hash) !== undefined,
+      );
+      if (off) {
+        const reason = `Entry ${off.seq} differs from the anchor in the data folder: the chain was rewritten.`;
+        return { ok: false, checked: state.seq, seq: off.seq, reason, tookMs: tookMs() };
+      }
+      state = result.state;
+    }
+    const lost = known.find((note) => note.seq > state.seq);
+    if (lost) {
+      const reason = `The log ends at entry ${state.seq}, but an anchor in the data folder names entry ${lost.seq}: the end was removed.`;
+      return { ok: false, checked: state.seq, seq: state.seq + 1, reason, tookMs: tookMs() };
+    }
+    await anchor();
+    return {
+      ok: true,
+      checked: state.seq,
+      head: state.seq > 0 ? state.hash : null,
+      tookMs: tookMs(),
+    };
+  };
 
   return {
     anchor,
@@ -104,54 +157,28 @@ export function createAuditReader(deps: {
       return { items: rows.map((row) => row.action) };
     },
     async verify(signal) {
-      const started = clock.monotonicMs();
-      const tookMs = () => Math.round(clock.monotonicMs() - started);
-      let state: ChainState = { seq: 0, hash: GENESIS.toString('hex') };
-      const known = await readAnchors(anchors);
-      for (;;) {
-        signal.throwIfAborted();
-        const rows = await batchAfter(state.seq);
-        if (rows.length === 0) break;
-        const entries = rows.map(toStored);
-        const result = await workers.run<ChainResult>(
-          new URL('./chain.ts', import.meta.url),
-          'verifyTask',
-          { state, entries },
-          { timeoutMs: 30_000, signal },
-        );
-        if (!result.ok) {
-          return {
-            ok: false,
-            checked: state.seq,
-            seq: result.seq,
-            reason: result.reason,
-            tookMs: tookMs(),
-          };
-        }
-        const off = known.find(
-          (note) =>
-            entries.find((e) => e.entry.seq === note.seq && e.hash !== note.hash) !== undefined,
-        );
-        if (off) {
-          const reason = `Entry ${off.seq} differs from the anchor in the data folder: the chain was rewritten.`;
-          return { ok: false, checked: state.seq, seq: off.seq, reason, tookMs: tookMs() };
-        }
-        state = result.state;
-      }
-      const lost = known.find((note) => note.seq > state.seq);
-      if (lost) {
-        const reason = `The log ends at entry ${state.seq}, but an anchor in the data folder names entry ${lost.seq}: the end was removed.`;
-        return { ok: false, checked: state.seq, seq: state.seq + 1, reason, tookMs: tookMs() };
-      }
-      await anchor();
-      return {
-        ok: true,
-        checked: state.seq,
-        head: state.seq > 0 ? state.hash : null,
-        tookMs: tookMs(),
-      };
+      const found = await follow(signal);
+      const { ok, checked } = found;
+      const note = { at: clock.now().toISOString(), ok, checked };
+      await writeFile(verified, JSON.stringify(note), { mode: 0o600 });
+      return found;
+    },
+    async lastVerified() {
+      const text = await readFile(verified, 'utf8').catch(() => null);
+      const note = text === null ? null : noteSchema.safeParse(parseJson(text));
+      return note?.data ? { ...note.data, at: new Date(note.data.at) } : null;
     },
   };
+}
+
+const noteSchema = z.object({ at: z.iso.datetime(), ok: z.boolean(), checked: z.number() });
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 function filter(input: AuditListInput): Prisma.AuditEntryWhereInput {

@@ -36,6 +36,8 @@ export function contentSecurityPolicy(options: {
 /** Of answers that are no pages. */
 export const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
+export const HSTS = 'max-age=31536000; includeSubDomains';
+
 export function setSecurityHeaders(reply: FastifyReply, options: { https: boolean }): void {
   reply.headers({
     'content-security-policy': API_POLICY,
@@ -46,8 +48,7 @@ export function setSecurityHeaders(reply: FastifyReply, options: { https: boolea
     'cross-origin-resource-policy': 'same-origin',
     'permissions-policy': 'camera=(), microphone=(), geolocation=(), payment=(), usb=()',
   });
-  if (options.https)
-    reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains');
+  if (options.https) reply.header('strict-transport-security', HSTS);
 }
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);

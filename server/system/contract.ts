@@ -49,6 +49,20 @@ export type SettingItem = {
   source: 'default' | 'environment' | 'file' | 'generated';
 };
 
+export const securityStates = ['bad', 'warn', 'ok'] as const;
+export type SecurityState = (typeof securityStates)[number];
+/** One line of the security checklist. */
+export type SecurityItem = {
+  id: string;
+  area: string;
+  title: string;
+  state: SecurityState;
+  /** As it is now. */
+  value: string;
+  why: string;
+  how: string;
+};
+
 /** Names of the figures in stream frames, by topic. Base units: seconds, bytes, ratios 0–1. */
 export const liveMetrics = {
   http: [

@@ -12,3 +12,4 @@ export { createPasswords, type Passwords } from './passwords.ts';
 export { usersRouter } from './router.ts';
 export { createUsers, type Users } from './service.ts';
 export { createSignIn, type SignIn } from './sign-in.ts';
+export { accountPolicy } from './throttle.ts';
