@@ -51,7 +51,7 @@ const procedureRows: Record<'anybody' | Role | 'ingest', string[]> = {
     metrics.setRetention metrics.saved.create metrics.saved.update metrics.saved.remove
     sources.create sources.update sources.remove sources.test`),
   admin: words(`
-    system.settings
+    system.settings system.security
     users.list users.invite users.reinvite users.removeInvite users.setRole users.setDisabled
     audit.list audit.actions audit.verify
     keys.create keys.list keys.get keys.figures keys.procedures keys.update keys.rotate keys.revoke keys.rehearse keys.endWhenQuiet keys.usage
