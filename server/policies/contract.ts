@@ -33,7 +33,7 @@ const STAR = 'Only at the end a * stands for anything';
 const hasStarWithin = (text: string): boolean => text.slice(0, -1).includes('*');
 const hasStar = (text: string): boolean => text.includes('*');
 
-const SUBJECT = 'role:operator, key:ID, user:EMAIL, token:SUBJECT or agent:NAME';
+const SUBJECT = 'Name it as role:operator, key:ID, user:EMAIL, token:SUBJECT or agent:NAME';
 const subjectForm = new RegExp(`^(${subjectKinds.join('|')}):.`, 'u');
 /** Addresses of people are kept in lower case. */
 const lowerEmail = (subject: string): string =>

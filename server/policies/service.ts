@@ -221,6 +221,7 @@ export function createPolicies(deps: {
       );
     },
     async denials({ limit, cursor, subject, tool }) {
+      await decisions.flush();
       const like = (text: string) => ({
         contains: likeLiteral(text),
         mode: 'insensitive' as const,

@@ -1,6 +1,7 @@
 'use client';
 
 import { useQuery } from '@tanstack/react-query';
+import { Check } from 'lucide-react';
 import { parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs';
 import { useMemo } from 'react';
 import type { Column } from '../../../../components/data/columns.ts';
@@ -17,6 +18,18 @@ import type { Matrix } from '../../../../server/policies/contract.ts';
 import { cellWord } from './words.ts';
 
 type Row = Matrix['rows'][number];
+
+/** What may be done is the rule here, so it has no colour; what stops it has. */
+function Cell({ kind, word }: ReturnType<typeof cellWord>) {
+  if (kind !== 'ok') return <StatusBadge kind={kind} word={word} />;
+  return (
+    <span className="inline-flex items-center gap-1 text-12 text-muted">
+      <Check aria-hidden className="size-3.5" />
+      {word}
+    </span>
+  );
+}
+
 const shows = ['all', 'changes', 'rules'] as const;
 const showOptions = [
   { value: 'all', label: 'All tools' },
@@ -53,7 +66,7 @@ function columnsOf({ subjects, answers }: Matrix): Column<Row>[] {
           if (!answer) return '–';
           return (
             <span title={`${subject}${role ? ` (${role})` : ''}: ${answer.reason}`}>
-              <StatusBadge {...cellWord(answer)} />
+              <Cell {...cellWord(answer)} />
             </span>
           );
         },
