@@ -12,7 +12,7 @@ import { useMe } from './use-me.ts';
 import { useNeeds } from './use-needs.ts';
 
 const row =
-  'flex h-8 items-center gap-2.5 rounded-control px-2.5 text-13 font-medium transition-colors duration-120 collapsed:md:justify-center collapsed:md:px-0';
+  'flex h-8 items-center gap-2.5 md:h-7 rounded-control px-2.5 text-13 font-medium transition-colors duration-120 collapsed:md:justify-center collapsed:md:px-0';
 const wordOnly = 'collapsed:md:sr-only';
 
 function toggleSidebar() {
@@ -60,13 +60,13 @@ export function NavList({ onNavigate }: { onNavigate?: () => void }) {
   // Until the role is known, the one seen last on this device decides: see `data-needs` in globals.css.
   const visible = nav.filter(({ role }) => !me || allows(me.role, role));
   return (
-    <nav aria-label="Main" className="grid gap-4">
+    <nav aria-label="Main" className="grid gap-3">
       {navGroups.map((group) => {
         const entries = visible.filter((entry) => entry.group === group);
         return entries.length === 0 ? null : (
           <div key={group} data-needs={leastRole(entries)}>
             <div className={cx('px-2.5 pb-1 text-12 text-faint', wordOnly)}>{group}</div>
-            <ul className="grid gap-0.5">
+            <ul className="grid gap-px">
               {entries.map((entry) => (
                 <li key={entry.href} data-needs={entry.role}>
                   <Entry entry={entry} onNavigate={onNavigate} />
