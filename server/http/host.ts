@@ -139,7 +139,7 @@ export async function createHost(
     if (!isDirectLoopback(request)) {
       const principal = await identity.principal(request);
       if (!principal || !scopesOf(principal).includes('metrics:read')) {
-        const detail = request.refused ?? 'Send an API key with the scope metrics:read.';
+        const detail = request.refused?.detail ?? 'Send an API key with the scope metrics:read.';
         return sendProblem(request, reply, 401, detail);
       }
       const decision = runtime.policies.check(principal, 'metrics:read', 'query', request.ip);

@@ -14,8 +14,11 @@ import type { Tokens } from '../tokens/index.ts';
 declare module 'fastify' {
   interface FastifyRequest {
     principal: Principal | null;
-    /** Why the credentials that were sent are not good; null before they were looked at, and when none were sent. */
-    refused: string | null;
+    /**
+     * Why the credentials that were sent are not good, as a word for programs and a sentence for people; null before they
+     * were looked at, and when none were sent.
+     */
+    refused: { reason: string; detail: string } | null;
     /** The version of a key that was sent, also when it is refused. */
     keyUse: KeyUse | null;
   }
@@ -92,7 +95,7 @@ export function createIdentity(deps: {
     if (verified.refused === 'revocations_unknown') {
       throw new AppError('SERVICE_UNAVAILABLE', detail);
     }
-    request.refused = detail;
+    request.refused = { reason: verified.refused, detail };
     return null;
   };
   return {
@@ -104,7 +107,10 @@ export function createIdentity(deps: {
         const verified = await deps.keys.verify(match?.[1] ?? '', request.ip);
         request.keyUse = verified.use;
         const principal = 'principal' in verified ? verified.principal : null;
-        request.refused = 'refused' in verified ? refusalTexts[verified.refused] : null;
+        request.refused =
+          'refused' in verified
+            ? { reason: verified.refused, detail: refusalTexts[verified.refused] }
+            : null;
         return principal;
       }
       const id = await sessionId(request);

@@ -20,7 +20,7 @@ export function requireScope(
   scope.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
     const principal = await identity.principal(request);
     if (!principal || principal.kind === 'user') {
-      const detail = request.refused ?? `Send an API key with the scope ${needed}.`;
+      const detail = request.refused?.detail ?? `Send an API key with the scope ${needed}.`;
       return sendProblem(request, reply, 401, detail);
     }
     if (!principal.scopes.includes(needed)) {

@@ -27,6 +27,8 @@ export function sendProblem(
   detail: string,
 ): FastifyReply {
   const code = codes[status] ?? (status < 500 ? 'BAD_REQUEST' : 'INTERNAL_SERVER_ERROR');
+  const refused = status === 401 ? request.refused : null;
+  const reason = refused ? { reason: refused.reason } : {};
   const problem = {
     type: 'about:blank',
     title: STATUS_CODES[status] ?? 'Error',
@@ -34,13 +36,15 @@ export function sendProblem(
     detail,
     instance: request.url.split('?')[0],
     requestId: request.id,
-    // A tRPC client that is refused before tRPC answers still understands why (an RFC 9457 extension member).
+    // Why a key or token is not accepted, for programs (an RFC 9457 extension member, as `error` is).
+    ...reason,
+    // A tRPC client that is refused before tRPC answers still understands why.
     ...(request.url.startsWith('/api/trpc/')
       ? {
           error: {
             message: detail,
             code: TRPC_ERROR_CODES_BY_KEY[code],
-            data: { code, httpStatus: status, requestId: request.id },
+            data: { code, httpStatus: status, requestId: request.id, ...reason },
           },
         }
       : {}),
@@ -49,7 +53,11 @@ export function sendProblem(
   if ((status === 503 || status === 429) && !reply.hasHeader('retry-after')) {
     reply.header('retry-after', String(RETRY_AFTER_SECONDS));
   }
-  if (status === 401) reply.header('www-authenticate', 'Bearer realm="wheelhouse"');
+  if (status === 401) {
+    // RFC 6750, section 3.
+    const error = refused ? `, error="invalid_token", error_description="${refused.detail}"` : '';
+    reply.header('www-authenticate', `Bearer realm="wheelhouse"${error}`);
+  }
   return reply
     .code(status)
     .header('cache-control', 'no-store')

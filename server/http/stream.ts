@@ -168,7 +168,7 @@ export function registerStream(
   app.get('/api/stream', { exposeHeadRoute: false }, async (request, reply) => {
     const principal = await identity.principal(request);
     if (!principal) {
-      const detail = request.refused ?? 'Sign in, or send an API key.';
+      const detail = request.refused?.detail ?? 'Sign in, or send an API key.';
       return sendProblem(request, reply, 401, detail);
     }
     if (!scopesAllow(scopesOf(principal), STREAM_TOOL)) {

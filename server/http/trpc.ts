@@ -108,7 +108,7 @@ export function procedureNames(url: string): string[] {
 }
 
 function refusal(request: FastifyRequest): string {
-  if (request.refused !== null) return request.refused;
+  if (request.refused !== null) return request.refused.detail;
   return request.headers.cookie === undefined
     ? 'Sign in, or send an API key in Authorization: Bearer.'
     : 'The session has ended. Sign in again.';

@@ -32,9 +32,15 @@ test('the whole life of a key over HTTP, each refusal with its reason', async ()
   );
   expect(await info(second)).toMatchObject({ status: 200 });
   await post('keys.revoke', { id, version: 1 });
-  expect(await info(key)).toEqual({
-    status: 401,
+  const ended = await call('/api/trpc/system.info', { headers: bearer(key) });
+  expect([ended.status, ended.headers.get('www-authenticate')]).toEqual([
+    401,
+    'Bearer realm="wheelhouse", error="invalid_token", error_description="This version of the API key has ended. Use the newer one."',
+  ]);
+  expect(await ended.json()).toMatchObject({
+    reason: 'ended',
     detail: 'This version of the API key has ended. Use the newer one.',
+    error: { data: { code: 'UNAUTHORIZED', reason: 'ended' } },
   });
   // By POST, so that no key stands in an address; and by GET, as any query.
   const asked = await (await post('keys.verify', { key })).json();

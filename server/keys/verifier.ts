@@ -107,11 +107,9 @@ export function createVerifier(deps: {
   // A person who is disabled or loses a role takes that from the keys that are theirs.
   const stops = ['keys', 'users'].map((topic) => bus.on(topic, () => cache.clear()));
 
-  const checks = deps.metrics.counter(
-    'api_key_checks_total',
-    'Checks of API keys, by outcome.',
-    ['outcome'],
-  );
+  const checks = deps.metrics.counter('api_key_checks_total', 'Checks of API keys, by outcome.', [
+    'outcome',
+  ]);
   for (const outcome of ['accepted', ...refusals]) checks.inc({ outcome }, 0);
   const told = (verified: Verified): Verified => {
     checks.inc({ outcome: 'refused' in verified ? verified.refused : 'accepted' });
