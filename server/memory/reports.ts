@@ -52,6 +52,8 @@ const WATCH_SHARE = 0.6;
 const WATCH_MAX_SECONDS = 300;
 // pg_advisory_xact_lock: who asks for a snapshot or a restart.
 const ASK_LOCK = [0x7768, 21] as const;
+// pg_advisory_xact_lock with the hash of a process: who makes its row.
+const FIRST_LOCK = 0x7769;
 const SOURCE = 'memory';
 
 export const guard: Authority = {
@@ -102,11 +104,19 @@ export function createReports(deps: {
   const find = async (tx: Tx, report: ReportInput, kind: 'console' | 'program') => {
     const { name, instance, version, node, startedAt } = report.process;
     const now = clock.now();
-    await tx.$queryRaw`SELECT 1 FROM memory_processes WHERE name = ${name} AND instance = ${instance} FOR UPDATE`;
-    const known = await tx.memoryProcess.findUnique({
-      where: { name_instance: { name, instance } },
-      select: processSelect,
-    });
+    const look = async () => {
+      await tx.$queryRaw`SELECT 1 FROM memory_processes WHERE name = ${name} AND instance = ${instance} FOR UPDATE`;
+      return tx.memoryProcess.findUnique({
+        where: { name_instance: { name, instance } },
+        select: processSelect,
+      });
+    };
+    let known = await look();
+    if (!known) {
+      // Of first reports that come together one makes the row.
+      await tx.$executeRaw`SELECT pg_advisory_xact_lock(${FIRST_LOCK}, hashtext(${`${name} ${instance}`}))`;
+      known = await look();
+    }
     if (known) {
       if (known.kind !== kind) {
         throw new AppError('CONFLICT', 'A process of the console has this name and instance.');
