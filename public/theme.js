@@ -1,5 +1,8 @@
-// Runs before the first paint, so that no page flashes in the other theme. The store is components/shell/theme.ts.
+// Runs before all else and before the first paint, so that no page flashes in the other theme. The store is components/shell/theme.ts.
 (() => {
+  // Zod would try whether it may make code from text, which the policy of these pages refuses and browsers report.
+  globalThis.__zod_globalConfig = { jitless: true };
+
   const root = document.documentElement;
   let choice = 'system';
   let collapsed = false;
