@@ -16,7 +16,7 @@ export const nameSchema = z
   .trim()
   .min(1, 'Enter a name')
   .max(100, 'At most 100 characters')
-  .refine(isPlainText, 'Control characters are not accepted');
+  .refine(isPlainText, 'Control and invisible characters are not accepted');
 export const passwordSchema = z
   .string()
   .min(PASSWORD_MIN, `At least ${PASSWORD_MIN} characters`)
