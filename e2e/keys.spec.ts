@@ -3,6 +3,9 @@ import path from 'node:path';
 import pg from 'pg';
 import { complaints, expect, test } from './support/test.ts';
 
+// A console of its own: this one's audit log is tampered with in the end.
+test.use({ consoleEnv: { WHEELHOUSE_ENVIRONMENT: 'keys' } });
+
 test('a key is made, used, rotated, its old version traced, rehearsed and ended; the audit log proves it all', async ({
   console: system,
   signedIn: page,
