@@ -37,7 +37,6 @@ const VERIFIED_MAX = 5_000;
 const VERIFIED_MS = 30_000;
 const KEYS_EVERY_MS = 5_000;
 const KEEP_ISSUED_DAYS = 30;
-/** Past the tolerance, so that nothing is forgotten that could still be accepted. */
 
 export type TokenPrincipal = Extract<MachinePrincipal, { kind: 'token' }>;
 export type Verified = TokenPrincipal | { refused: Refusal };
