@@ -7,10 +7,9 @@ import { LazyTable } from '../../../../components/data/lazy-table.tsx';
 import { StaleNote } from '../../../../components/data/stale-note.tsx';
 import { TableSkeleton } from '../../../../components/data/table-skeleton.tsx';
 import { Button } from '../../../../components/ui/button.tsx';
-import { revocationKinds } from '../../../../server/tokens/contract.ts';
 import { revocationColumns } from './token-columns.tsx';
 import { useRevocations } from './use-tokens.ts';
-import { kindWords } from './words.ts';
+import { kindWords, revocationKinds } from './words.ts';
 
 const options = [
   { value: '', label: 'Anything' },

@@ -8,11 +8,10 @@ import { LazyTable } from '../../../../components/data/lazy-table.tsx';
 import { StaleNote } from '../../../../components/data/stale-note.tsx';
 import { TableSkeleton } from '../../../../components/data/table-skeleton.tsx';
 import { Button } from '../../../../components/ui/button.tsx';
-import { tokenStates } from '../../../../server/tokens/contract.ts';
 import type { Target } from './revoke-dialog.tsx';
 import { tokenColumns } from './token-columns.tsx';
 import type { useTokens } from './use-tokens.ts';
-import { stateWords } from './words.ts';
+import { stateWords, tokenStates } from './words.ts';
 
 const options = [
   { value: '', label: 'Any state' },

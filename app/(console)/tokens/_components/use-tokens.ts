@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { parseAsStringLiteral, useQueryState } from 'nuqs';
 import { api, trpc } from '../../../../components/trpc/client.ts';
 import { usePages } from '../../../../components/trpc/use-pages.ts';
-import { revocationKinds, tokenStates } from '../../../../server/tokens/contract.ts';
+import { revocationKinds, tokenStates } from './words.ts';
 
 /** Tokens run out without an event. */
 const REFRESH_MS = 15_000;

@@ -20,3 +20,13 @@ export const kindWords: Record<RevocationKind, string> = {
   issuer: 'Issuer',
   session: 'Session',
 };
+
+// Not from the contract, whose schemas would come along with the page.
+export const tokenStates = ['active', 'expired', 'revoked'] as const satisfies TokenState[];
+export const revocationKinds = [
+  'token',
+  'subject',
+  'key',
+  'issuer',
+  'session',
+] as const satisfies RevocationKind[];
