@@ -30,6 +30,14 @@ export function TokenList(props: {
     return <ErrorPanel what="The tokens" error={query.error} onRetry={() => query.refetch()} />;
   }
   if (!tokens) return <TableSkeleton />;
+  if (tokens.length === 0 && state === null)
+    return (
+      <EmptyState
+        title="No token was issued yet"
+        why="A token is a signed permission of a day at most, for an agent or a job that should hold nothing that lasts."
+        action={<Button onClick={onIssue}>Issue a token</Button>}
+      />
+    );
   return (
     <>
       {query.isError ? <StaleNote at={query.dataUpdatedAt} /> : null}
@@ -56,19 +64,9 @@ export function TokenList(props: {
       {tokens.length === 0 ? (
         <div className="mt-3">
           <EmptyState
-            title={state ? 'No token is in this state' : 'No token was issued yet'}
-            why={
-              state
-                ? 'Take the filter away to see the others.'
-                : 'A token is a signed permission of a day at most, for an agent or a job that should hold nothing that lasts.'
-            }
-            action={
-              state ? (
-                <Button onClick={() => void setState(null)}>Clear filter</Button>
-              ) : (
-                <Button onClick={onIssue}>Issue a token</Button>
-              )
-            }
+            title="No token is in this state"
+            why="Take the filter away to see the others."
+            action={<Button onClick={() => void setState(null)}>Clear filter</Button>}
           />
         </div>
       ) : null}

@@ -5,7 +5,7 @@ type Words = { kind: StatusKind; word: string };
 export const stateWords: Record<TokenState, Words> = {
   active: { kind: 'ok', word: 'Active' },
   expired: { kind: 'off', word: 'Expired' },
-  revoked: { kind: 'bad', word: 'Revoked' },
+  revoked: { kind: 'off', word: 'Revoked' },
 };
 export const keyWords: Record<KeyState, Words> = {
   next: { kind: 'info', word: 'Next' },
