@@ -7,19 +7,24 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import type { AnyTRPCProcedure, AnyTRPCRouter } from '@trpc/server';
 import { compressSync } from 'snappy';
-import { afterAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, describe, expect, inject, test, vi } from 'vitest';
 import { z } from 'zod';
 import { procedureInfo } from '../api/procedures.ts';
 import { publicProcedures } from '../api/trpc.ts';
+import { createLog } from '../platform/log.ts';
 import { bearer, json, testAuthority, testHost } from '../platform/testing/host.ts';
+import { testFolder } from '../platform/testing/index.ts';
 import { issueSchema } from '../tokens/contract.ts';
+import { createPasswords } from '../users/index.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const system = await testHost();
+const folder = testFolder();
+const logging = await createLog({ level: 'trace', output: 'file', dataDir: folder });
+afterAll(() => logging.close());
+const system = await testHost({ log: logging.log });
 const { call, keys, runtime } = system;
 const procedures = procedureInfo(runtime.router);
 const ingest = await runtime.keys.create(testAuthority, {
@@ -254,7 +259,7 @@ describe('input', () => {
         const answer = await send(name, body);
         await answer.arrayBuffer();
         expect([name, body.slice(0, 20), answer.status]).toEqual([name, body.slice(0, 20), 400]);
-        expect(performance.now() - began).toBeLessThan(3_000);
+        expect(performance.now() - began).toBeLessThan(5_000);
       }
     }
     expect((await call('/livez')).status).toBe(200);
@@ -405,7 +410,7 @@ describe('bombs', () => {
       };
       const answer = await send('metrics.query', JSON.stringify(query));
       expect([value, answer.status]).toEqual([value, 200]);
-      expect(performance.now() - began).toBeLessThan(1_000);
+      expect(performance.now() - began).toBeLessThan(3_000);
     }
   });
 });
@@ -498,29 +503,34 @@ describe('where the console may be led', () => {
 });
 
 test('signing in: an account that there is not answers as one with a wrong password, in word and time', async () => {
-  const attempt = async (email: string) => {
-    const began = performance.now();
-    const result = await runtime.signIn.signInWithPassword({
-      email,
-      password: 'a wrong password',
-      address: `203.0.113.${Math.floor(performance.now()) % 250}`,
-      userAgent: 'x',
-    });
-    return { ms: performance.now() - began, result };
+  const times = async (work: () => Promise<unknown>) => {
+    const found: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      const began = performance.now();
+      await work();
+      found.push(performance.now() - began);
+    }
+    return Math.min(...found);
   };
-  const known: number[] = [];
-  const unknown: number[] = [];
+  let n = 0;
+  const attempt = async (email: string) => {
+    const address = `203.0.113.${++n}`;
+    const given = { email, password: 'a wrong password', address, userAgent: 'x' };
+    expect(await runtime.signIn.signInWithPassword(given)).toEqual({
+      ok: false,
+      reason: 'invalid',
+    });
+  };
+  const passwords = createPasswords();
+  const stored = await passwords.hash('right');
+  await passwords.matches(null, 'warm');
+  const hashMs = await times(() => passwords.matches(stored, 'wrong'));
+  expect(await times(() => passwords.matches(null, 'wrong'))).toBeGreaterThan(hashMs * 0.7);
   // Fewer than lock an account.
-  for (let i = 0; i < 4; i++) {
-    const [a, b] = [await attempt(system.admin.email), await attempt(`nobody${i}@example.com`)];
-    expect(a.result).toEqual({ ok: false, reason: 'invalid' });
-    expect(b.result).toEqual(a.result);
-    known.push(a.ms);
-    unknown.push(b.ms);
-    await sleep(0);
-  }
-  // The password's hash is what takes the time; without one the unknown would answer in a tenth.
-  expect(Math.min(...unknown)).toBeGreaterThan(Math.min(...known) / 3);
+  const knownMs = await times(() => attempt(system.admin.email));
+  const unknownMs = await times(() => attempt(`nobody${n}@example.com`));
+  expect(unknownMs).toBeGreaterThan(hashMs * 0.7);
+  expect(unknownMs).toBeGreaterThan(knownMs * 0.4);
 });
 
 describe('secrets', () => {
@@ -569,6 +579,9 @@ describe('secrets', () => {
       url: 'http://127.0.0.1:1/metrics',
       auth: { kind: 'bearer', token: own['token of a source'] },
     });
+    const beat = await made('health.targets.create', { name: 'cron', kind: 'heartbeat' });
+    const beatUrl = new URL(String(beat?.heartbeatUrl), system.url);
+    expect((await call(beatUrl.pathname, { method: 'POST' })).status).toBeLessThan(300);
     const token = await runtime.tokens.issue(
       testAuthority,
       null,
@@ -579,6 +592,7 @@ describe('secrets', () => {
     });
     const signature = token.token.split('.')[2] ?? '';
     Object.assign(secrets, own, {
+      'token of a heartbeat': path.basename(beatUrl.pathname),
       'password of the admin': system.admin.password,
       'key of the admin': keys.admin,
       'key of a machine': ingest.key,
@@ -604,8 +618,28 @@ describe('secrets', () => {
         ),
       )
     ).join('\n');
+    // Sent where they do not belong, and with a signature that is wrong.
+    await call('/api/trpc/system.info', { headers: bearer(`${token.token}x`) });
+    await call(`/users?token=${token.token}`);
+    await runtime.signIn.signInWithPassword({
+      email: system.admin.email,
+      password: own['password of a database'],
+      address: '198.51.100.7',
+      userAgent: 'x',
+    });
+    logging.log.info(
+      { err: new Error(`it said ${token.token}`), password: system.admin.password },
+      'the last line',
+    );
     texts['metrics'] = await (await call('/metrics')).text();
     texts['readiness'] = await (await call('/readyz?verbose')).text();
+    const logs = path.join(folder, 'logs');
+    const logged = () =>
+      readdirSync(logs)
+        .map((file) => readFileSync(path.join(logs, file), 'utf8'))
+        .join('');
+    await vi.waitFor(() => expect(logged()).toContain('the last line'));
+    texts['logs'] = logged();
     for (const [where, text] of Object.entries(texts)) {
       for (const [what, secret] of Object.entries(secrets)) {
         expect([where, what, text.includes(secret)]).toEqual([where, what, false]);

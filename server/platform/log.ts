@@ -33,6 +33,8 @@ export function scrub(text: string): string {
       // Up to the last @ before a slash: passwords are not always encoded.
       .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/]+@/gi, '$1***@')
       .replace(/\bwh_[A-Za-z0-9]{8,}(?:_[A-Za-z0-9]+)?/g, 'wh_***')
+      .replace(/\bwhsec_[A-Za-z0-9+/=_-]{8,}/g, 'whsec_***')
+      .replace(/\beyJ[\w-]{8,}\.[\w-]+(\.[\w-]*)?/g, 'eyJ***')
       .replace(/\b(bearer)\s+[^\s"]+/gi, '$1 ***')
       .replace(/([?&](?:token|password|secret|key)=)[^&\s"]+/gi, '$1***')
   );

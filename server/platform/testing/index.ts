@@ -11,7 +11,7 @@ import { afterAll, inject } from 'vitest';
 import { loadConfig } from '../../config.ts';
 import { createRuntime, type Runtime } from '../../runtime.ts';
 import type { Clock } from '../clock.ts';
-import { silentLog } from '../log.ts';
+import { type Log, silentLog } from '../log.ts';
 
 export { startRedis, type TestRedis } from './redis.ts';
 
@@ -42,7 +42,7 @@ export function testFolder(): string {
 
 /** The whole program short of HTTP, on a database of its own. */
 export async function testRuntime(
-  options: { env?: Record<string, string>; clock?: Clock; databaseUrl?: string } = {},
+  options: { env?: Record<string, string>; clock?: Clock; databaseUrl?: string; log?: Log } = {},
 ): Promise<Runtime> {
   const databaseUrl = options.databaseUrl ?? (await testDatabase());
   const config = loadConfig({
@@ -61,7 +61,7 @@ export async function testRuntime(
     config,
     databaseUrl,
     database: 'external',
-    log: silentLog(),
+    log: options.log ?? silentLog(),
     publicUrl: () => 'http://localhost:3000',
     ...(options.clock ? { clock: options.clock } : {}),
   });
