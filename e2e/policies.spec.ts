@@ -79,3 +79,28 @@ test('an admin forbids a script a tool after seeing what that changes, sees why 
   await expect(page.getByText('No rule yet')).toBeVisible();
   expect(await force()).toEqual([200, null]);
 });
+
+test('the security checklist says what is set up, and follows what an admin changes', async ({
+  console: system,
+  signedIn: page,
+}) => {
+  await page.goto('/security');
+  const line = (title: string) => page.getByRole('listitem').filter({ hasText: title });
+  await expect(line('Default of the policies').getByText('allow, 0 rules')).toBeVisible();
+  await expect(line('Secret of this installation').getByText(/mode 600/)).toBeVisible();
+  const before = line('Admin keys without scopes');
+  await expect(before.getByText('Fine')).toBeVisible();
+  await system.cli('keys', 'create', '--name', 'everything', '--role', 'admin');
+  await page.reload();
+  await expect(before.getByText('To look at')).toBeVisible();
+  await expect(before.getByText('Give them the scopes they need')).toBeVisible();
+
+  await page.goto('/audit');
+  await page.getByRole('button', { name: 'Verify chain' }).click();
+  await expect(page.getByText('Chain is whole')).toBeVisible();
+  await page.goto('/security');
+  await expect(line('Audit log proved whole').getByText(/entries are whole/)).toBeVisible();
+  await page.getByLabel('Show').selectOption('warn');
+  await expect(line('Audit log proved whole')).toHaveCount(0);
+  await expect(line('Ways to sign in')).toBeVisible();
+});

@@ -10,7 +10,10 @@ function escapeCell(value: string | number | null): string {
 }
 
 /** RFC 4180. */
-function toCsv<T extends RowData>(columns: readonly Column<T>[], rows: readonly T[]): string {
+export function toCsv<T extends RowData>(
+  columns: readonly Column<T>[],
+  rows: readonly T[],
+): string {
   const taken = columns.flatMap(({ header, csv }) => (csv ? [{ header, csv }] : []));
   const lines = [
     taken.map(({ header }) => escapeCell(header)),
