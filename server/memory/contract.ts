@@ -8,7 +8,11 @@ export const HEAP_METRIC = 'process_heap_after_gc_bytes';
 export const PROFILE_SECONDS_MAX = 600;
 
 const text = (max: number) =>
-  z.string().trim().max(max).refine(isPlainText, 'Control and invisible characters are not accepted');
+  z
+    .string()
+    .trim()
+    .max(max)
+    .refine(isPlainText, 'Control and invisible characters are not accepted');
 const bytes = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const at = z.iso.datetime({ offset: true });
 
