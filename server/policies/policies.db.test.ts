@@ -241,6 +241,29 @@ describe('policies.decide', () => {
     expect(await decide({ subject: 'token:ci/deploy' })).toMatchObject(gone);
   });
 
+  test('rules for a key hold for the tokens that it issued, and what is revoked with it may do nothing', async () => {
+    const made = await runtime.keys.create(testAuthority, {
+      name: 'issuer',
+      role: 'admin',
+      scopes: [],
+    });
+    const issued = await post(
+      'tokens.issue',
+      { subject: 'ci/nightly', scopes: [], ttlSeconds: 300 },
+      made.key,
+    );
+    expect(issued.status).toBe(200);
+    expect(await decide({ subject: 'token:ci/nightly' })).toMatchObject({ allowed: true });
+    const { id } = await make({ subject: `key:${made.id}`, tool: 'breakers.*' });
+    const tool = 'breakers.list';
+    expect((await get(tool, {}, issued.data.token)).status).toBe(403);
+    expect(await decide({ subject: 'token:ci/nightly', tool })).toMatchObject({ ruleId: id });
+    expect((await get('system.info', {}, issued.data.token)).status).toBe(200);
+    await runtime.keys.revoke(testAuthority, { id: made.id });
+    expect(await decide({ subject: 'token:ci/nightly' })).toMatchObject({ allowed: false });
+    expect(await decide({ subject: `token:${issued.data.jti}` })).toMatchObject({ allowed: false });
+  });
+
   test('role and scopes come before the rules', async () => {
     await make({ subject: '*', effect: 'allow' });
     expect(await decide({ subject: 'role:viewer', tool: 'users.invite' })).toMatchObject({

@@ -16,6 +16,8 @@ export type Subjects = {
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const named = (role: Role): string => `role:${role}`;
+/** Rules for a key hold for the tokens that it issued: nobody gets round a rule by issuing one. */
+const issuedBy = (issuer: string | null): string[] => (issuer?.startsWith('key:') ? [issuer] : []);
 const lower = (a: Role, b: Role): Role => (roleAllows(a, b) ? b : a);
 
 type Found = Pick<Subject, 'label' | 'role' | 'scopes' | 'fault'> & { names?: readonly string[] };
@@ -81,19 +83,21 @@ export function createSubjects(deps: {
       asked: string;
       jti: string;
       subject: string;
+      issuer: string | null;
       role: Role;
       scopes: string[];
       alive: boolean;
     }>({
       name: 'policies-tokens',
-      text: `SELECT DISTINCT ON (a.asked) a.asked, t.jti::text, t.subject, t.role, t.scopes, t.alive
+      text: `SELECT DISTINCT ON (a.asked) a.asked, t.jti::text, t.subject, t.issuer, t.role, t.scopes, t.alive
              FROM unnest($1::text[]) AS a(asked)
              CROSS JOIN LATERAL (
-               SELECT i.jti, i.subject, i.role, i.scopes, i.issued_at,
+               SELECT i.jti, i.subject, i.issuer, i.role, i.scopes, i.issued_at,
                       i.expires_at > $2 AND i.revoked_at IS NULL AND NOT EXISTS (
                         SELECT 1 FROM revocations r
                         WHERE (r.kind = 'token' AND r.target = i.jti::text)
                            OR (r.kind = 'subject' AND r.target = i.subject AND r.until >= i.issued_at)
+                           OR (r.kind = 'issuer' AND r.target = i.issuer AND r.until >= i.issued_at)
                            OR (r.kind = 'key' AND r.target = i.kid)) AS alive
                FROM issued_tokens i
                WHERE i.subject = a.asked OR (a.asked ~ '^[0-9a-f-]{36}$' AND i.jti::text = a.asked)
@@ -102,13 +106,17 @@ export function createSubjects(deps: {
       values: [ids, clock.now()],
     });
     return new Map(
-      rows.map(({ asked, jti, subject, role, scopes, alive }) => [
+      rows.map(({ asked, jti, subject, issuer, role, scopes, alive }) => [
         asked,
         {
           label: subject,
           role,
           scopes,
-          names: [`token:${subject}`, ...(asked === jti ? [`token:${jti}`] : [])],
+          names: [
+            `token:${subject}`,
+            ...(asked === jti ? [`token:${jti}`] : []),
+            ...issuedBy(issuer),
+          ],
           fault: alive ? null : 'This token was revoked or has ended.',
         },
       ]),
@@ -138,8 +146,8 @@ export function createSubjects(deps: {
       }
       const { id, name, scopes } = principal;
       const subject = principal.kind === 'key' ? `key:${id}` : `token:${name}`;
-      const names =
-        principal.kind === 'key' ? [subject, named(role)] : [subject, `token:${id}`, named(role)];
+      const more = principal.kind === 'key' ? [] : [`token:${id}`, ...issuedBy(principal.issuer)];
+      const names = [subject, ...more, named(role)];
       return { subject, label: name, names, role, scopes, person: false, fault: null };
     },
     async find(subjects) {
