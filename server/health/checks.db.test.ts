@@ -398,6 +398,22 @@ describe('remedies', () => {
       ),
     ).toMatchObject({ ok: false, detail: 'stopped' });
   });
+  test('a webhook at a metadata address, also in another form, is not called', async () => {
+    for (const url of [
+      'http://169.254.169.254/latest/',
+      'http://[64:ff9b::a9fe:a9fe]/',
+      'http://0xa9fea9fe/',
+      'gopher://127.0.0.1/x',
+    ]) {
+      const { ok, detail } = await remedies.run({ kind: 'webhook', url, signed: false }, request);
+      expect([url, ok, detail]).toEqual([
+        url,
+        false,
+        expect.stringContaining('could not be called'),
+      ]);
+      if (url.startsWith('http')) expect(detail).toContain('metadata');
+    }
+  });
   test('the signature is the one of the Standard Webhooks specification', () => {
     // Example of github.com/standard-webhooks/standard-webhooks, libraries/javascript tests.
     const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
