@@ -28,6 +28,10 @@ test('a scope that names no procedure is found', () => {
   expect(
     unknownScopes(['ingest', 'breaker.*', 'breakers.*', 'health.targets.list', 'x.y'], procedures),
   ).toEqual(['breaker.*', 'x.y']);
+  // The live stream is no procedure, and may be named all the same.
+  expect(unknownScopes(['stream.read', 'stream.*', 'stream.write'], procedures)).toEqual([
+    'stream.write',
+  ]);
 });
 
 test('who is restricted hands on no more than they have', () => {

@@ -50,7 +50,8 @@ export const mayGrant = (own: readonly string[], wanted: readonly string[]): boo
 export const unknownScopes = (scopes: readonly string[], procedures: readonly string[]): string[] =>
   scopes.filter(
     (scope) =>
-      isProcedureScope(scope) && !procedures.some((procedure) => scopeMatches(scope, procedure)),
+      isProcedureScope(scope) &&
+      ![STREAM_TOOL, ...procedures].some((procedure) => scopeMatches(scope, procedure)),
   );
 
 export const scopesSchema = z

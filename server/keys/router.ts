@@ -1,5 +1,5 @@
 import { TRPCError } from '@trpc/server';
-import { mayGrant, unknownScopes } from '../api/scopes.ts';
+import { mayGrant, STREAM_TOOL, unknownScopes } from '../api/scopes.ts';
 import { type Principal, procedures, router, scopesOf } from '../api/trpc.ts';
 import {
   keyCreateSchema,
@@ -43,7 +43,7 @@ export function keysRouter(keys: Keys, known: () => readonly string[]) {
     get: procedures.admin.input(keyIdSchema).query(({ input }) => keys.get(input.id)),
     figures: procedures.admin.query(() => keys.figures()),
     /** What scopes may name. */
-    procedures: procedures.admin.query(() => [...known()].sort()),
+    procedures: procedures.admin.query(() => [...known(), STREAM_TOOL].sort()),
     update: procedures.admin.input(keyUpdateSchema).mutation(async ({ ctx, input }) => {
       mayHandOn(ctx.principal, (await keys.get(input.id)).scopes);
       if (input.scopes) mayHave(ctx.principal, input.scopes);
