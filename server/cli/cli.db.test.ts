@@ -108,6 +108,15 @@ test('keys are listed, rotated and revoked; what is wrong is said', async () => 
     code: 1,
     err: expect.stringContaining('End version 1 first'),
   });
+  // An option that is empty is a variable that was not set, and must not end the old version at once.
+  expect(await cli('keys', 'rotate', '--id', made.id, '--grace', '')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('--grace: "" is not a whole number'),
+  });
+  expect(await cli('keys', 'create', '--name', 'x', '--scopes', 'breaker.permit')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('no procedure is called breaker.permit'),
+  });
   expect((await cli('keys', 'list')).out).toMatch(/active +viewer +v2\+v1 +never used +turns/);
   await cli('keys', 'revoke', '--id', made.id, '--version', '1');
   expect((await cli('keys', 'list')).out).toMatch(/active +viewer +v2 +never used +turns/);

@@ -1,6 +1,7 @@
 /** The commands. Each checks its input with the schema that the API uses. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { unknownScopes } from '../api/scopes.ts';
 import { auditExportSchema } from '../audit/contract.ts';
 import { verifyChain } from '../audit/index.ts';
 import { describeConfig } from '../config.ts';
@@ -28,6 +29,12 @@ function check<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
       .map((issue) => `--${issue.path.map(String).join('.')}: ${issue.message}`)
       .join('\n'),
   );
+}
+
+/** An option that is empty, as from a variable that was not set, is no 0: it would end a version at once. */
+function wholeNumber(name: string, value: string | boolean | undefined): number {
+  if (typeof value === 'string' && /^\d{1,9}$/.test(value)) return Number(value);
+  throw new PlainError(`--${name}: "${value}" is not a whole number.`);
 }
 
 const adminCreate: Command = {
@@ -60,7 +67,12 @@ const keysCreate: Command = {
     const scopes =
       typeof options.scopes === 'string' ? options.scopes.split(',').filter(Boolean) : undefined;
     const input = check(keyCreateSchema, { name: options.name, role: options.role, scopes });
-    const created = await withRuntime(({ keys }) => keys.create(cliAuthority, input));
+    const created = await withRuntime(({ keys, router }) => {
+      const [unknown] = unknownScopes(input.scopes, Object.keys(router._def.procedures));
+      if (unknown !== undefined)
+        throw new PlainError(`--scopes: no procedure is called ${unknown}.`);
+      return keys.create(cliAuthority, input);
+    });
     return {
       text: `${created.key}\nStore it now: only its hash is kept.`,
       data: created,
@@ -101,7 +113,7 @@ const keysRotate: Command = {
     const { grace } = options;
     const input = check(keyRotateSchema, {
       id: options.id,
-      ...(grace === undefined ? {} : { graceDays: Number(grace) }),
+      ...(grace === undefined ? {} : { graceDays: wholeNumber('grace', grace) }),
     });
     const made = await withRuntime(({ keys }) => keys.rotate(cliAuthority, input));
     return {
@@ -120,7 +132,7 @@ const keysRevoke: Command = {
     const { id, version, reason } = options;
     const input = check(keyRevokeSchema, {
       id,
-      ...(version === undefined ? {} : { version: Number(version) }),
+      ...(version === undefined ? {} : { version: wholeNumber('version', version) }),
       ...(reason === undefined ? {} : { reason }),
     });
     await withRuntime(({ keys }) => keys.revoke(cliAuthority, input));
