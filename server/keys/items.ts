@@ -49,12 +49,13 @@ function toVersion(row: VersionRow, now: Date): KeyVersionItem {
 }
 
 export function toItem(row: Row, owners: Owners, now: Date, whole: boolean): KeyItem {
-  const versions = row.versions.map((version) => toVersion(version, now));
+  const rows = row.versions.toSorted((a, b) => b.version - a.version);
+  const versions = rows.map((version) => toVersion(version, now));
   const live = versions.some(({ state }) => state !== 'ended');
   const found = row.ownerId === null ? null : owners.get(row.ownerId);
   const owner = row.ownerId === null ? null : { id: row.ownerId, name: found?.name ?? '' };
   const ownerState = !found ? 'removed' : found.disabled ? 'disabled' : 'active';
-  const newest = row.versions[0];
+  const newest = rows[0];
   let state: KeyItem['state'] = 'active';
   if (row.revokedAt) state = 'revoked';
   else if (!live) state = 'ended';

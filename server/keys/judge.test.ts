@@ -39,6 +39,12 @@ test('networks: IPv4, IPv6, IPv4 in IPv6, and what is no address', () => {
     expect([address, told({ networks }, address)]).toEqual([address, null]);
   for (const address of ['11.0.0.1', '192.0.2.8', '2001:db9::1', '::1', 'x', '', null])
     expect([address, told({ networks }, address)]).toEqual([address, 'address']);
+  // Written as IPv4 in IPv6, a network means the same.
+  const mapped = parseNetworks(['::ffff:10.0.0.7/128', '::ffff:192.0.2.0/120']);
+  for (const address of ['10.0.0.7', '::ffff:10.0.0.7', '192.0.2.200'])
+    expect([address, told({ networks: mapped }, address)]).toEqual([address, null]);
+  for (const address of ['10.0.0.8', '192.0.3.1', '::1'])
+    expect([address, told({ networks: mapped }, address)]).toEqual([address, 'address']);
 });
 
 test('no key can do more than its owner', () => {

@@ -22,8 +22,13 @@ export type KeyRecord = {
 };
 type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
+/** A network of IPv4 in IPv6 (`::ffff:10.0.0.0/104`) is the IPv4 network that it stands for, as such addresses are. */
 export const parseNetworks = (addresses: readonly string[]): Network[] =>
-  addresses.map((address) => ipaddr.parseCIDR(address));
+  addresses.map((address) => {
+    const [network, bits] = ipaddr.parseCIDR(address);
+    const mapped = network instanceof ipaddr.IPv6 && network.isIPv4MappedAddress() && bits >= 96;
+    return mapped ? [network.toIPv4Address(), bits - 96] : [network, bits];
+  });
 
 /** IPv4 in IPv6 (`::ffff:10.0.0.7`) counts as the IPv4 address that it is. */
 function isWithin(address: string | null, networks: readonly Network[]): boolean {

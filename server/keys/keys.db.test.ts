@@ -116,6 +116,57 @@ test('rotation: two versions are accepted, the third has to wait, and the old on
   ]);
 });
 
+test('an old version whose successors ended is still accepted, and the list says so', async () => {
+  const { id, key } = await create('revived');
+  for (const version of [2, 3]) {
+    await keys.rotate(testAuthority, { id, graceDays: 7 });
+    await keys.revoke(testAuthority, { id, version });
+  }
+  expect(await refusal(key)).toBeNull();
+  const [listed] = (await keys.list({ limit: 1, filter: 'revived', state: 'live' })).items;
+  expect([listed?.state, listed?.versions.map(({ version: v, state }) => [v, state])]).toEqual([
+    'active',
+    [
+      [3, 'ended'],
+      [1, 'grace'],
+    ],
+  ]);
+});
+
+test('counting the use of a key and changing it wait for each other, never in a circle', async () => {
+  const { id, key } = await create('circle');
+  const use = await keys.verify(key, null);
+  if (!use.use) throw new Error('refused');
+  const waiting = async (count: number) =>
+    expect
+      .poll(async () => {
+        const { rowCount } = await db.pool.query(
+          `SELECT 1 FROM pg_stat_activity
+           WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0`,
+        );
+        return rowCount;
+      })
+      .toBe(count);
+  // Both want the version, which somebody holds a moment longer: the count first, then the rotation with the key in hand.
+  const changing = await db.pool.connect();
+  try {
+    await changing.query('BEGIN');
+    await changing.query('SELECT 1 FROM api_key_versions WHERE id = $1 FOR UPDATE', [
+      use.use.versionId,
+    ]);
+    keys.count(use.use, { procedures: ['circle.a'], address: '192.0.2.1', refused: false });
+    const counted = keys.usage(id, 1);
+    await waiting(1);
+    const rotated = keys.rotate(testAuthority, { id, graceDays: 7 });
+    await waiting(2);
+    await changing.query('COMMIT');
+    expect((await rotated).version).toBe(2);
+    expect((await counted).procedures).toMatchObject([{ procedure: 'circle.a', calls: 1 }]);
+  } finally {
+    changing.release();
+  }
+});
+
 test('100 rotations at once: one happens, the others are told why not', async () => {
   const { id } = await create('stampede');
   const outcomes = await Promise.all(

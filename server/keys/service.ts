@@ -92,7 +92,8 @@ export function createKeys(deps: {
   };
   /** The key, held for this transaction, so that two changes of one key come one after the other. */
   const hold = async (tx: Tx, id: string): Promise<Row> => {
-    await tx.$queryRaw`SELECT 1 FROM api_keys WHERE id = ${id}::uuid FOR UPDATE`;
+    // Not FOR UPDATE: counts of its use refer to the key, and would wait for this while this waits for their versions.
+    await tx.$queryRaw`SELECT 1 FROM api_keys WHERE id = ${id}::uuid FOR NO KEY UPDATE`;
     const row = await tx.apiKey.findUnique({ where: { id }, select });
     if (!row) throw new AppError('NOT_FOUND', 'There is no such key.');
     return row;
@@ -220,7 +221,15 @@ export function createKeys(deps: {
         },
         orderBy: { id: 'desc' },
         take: limit + 1,
-        select: { ...select, versions: { ...select.versions, take: LIVE_VERSIONS } },
+        // Those that have not ended, also an old one whose successors have; then the one that ended last.
+        select: {
+          ...select,
+          versions: {
+            ...select.versions,
+            orderBy: [{ endedAt: { sort: 'desc', nulls: 'first' } }, { version: 'desc' }],
+            take: LIVE_VERSIONS + 1,
+          },
+        },
       });
       const owners = await ownersOf(rows);
       const items = rows.slice(0, limit).map((row) => toItem(row, owners, now, false));

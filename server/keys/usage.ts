@@ -89,10 +89,13 @@ export function createUsage(deps: { db: Db; clock: Clock; log: Log }): Usage {
             refused = u.refused + EXCLUDED.refused, last_at = greatest(u.last_at, EXCLUDED.last_at)),
         newest AS (
           SELECT version_id, max(used_at) AS used_at, max(refused_at) AS refused_at FROM given
-          GROUP BY version_id ORDER BY version_id)
+          GROUP BY version_id),
+        -- Replicas that write at once take the versions in the same order, so that none waits for the other in a circle.
+        held AS (
+          SELECT id FROM api_key_versions WHERE id IN (SELECT version_id FROM newest) ORDER BY id FOR NO KEY UPDATE)
         UPDATE api_key_versions v SET last_used_at = greatest(v.last_used_at, newest.used_at),
           last_refused_at = greatest(v.last_refused_at, newest.refused_at)
-        FROM newest WHERE v.id = newest.version_id`,
+        FROM newest JOIN held ON held.id = newest.version_id WHERE v.id = held.id`,
       values: [
         batch.map((count) => count.keyId),
         batch.map((count) => count.versionId),
