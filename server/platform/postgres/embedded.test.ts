@@ -175,6 +175,16 @@ describe('several programs on one folder', { timeout: 60_000 }, () => {
     );
   });
 
+  test('two that leave at the same moment do not leave the server behind', async () => {
+    const dataDir = folder(0o700);
+    for (let round = 0; round < 3; round++) {
+      const [one, two] = [await open(dataDir, 'cli'), await open(dataDir, 'cli')];
+      const pid = postmaster(dataDir);
+      await Promise.all([one.stop(), two.stop()]);
+      expect(lives(pid)).toBe(false);
+    }
+  });
+
   test('all start at once on an empty folder, and come while others go', async () => {
     const dataDir = folder(0o700);
     const start = async (n: number) => {

@@ -4,9 +4,9 @@
  * One postmaster serves every program of ours that uses the data folder: the console, and the CLI beside it. Who may use it and who
  * stops it is settled by PostgreSQL itself, with session advisory locks held on one connection ("anchor") for a program's lifetime:
  * - (0x7768, 1), exclusive: the console. A second console on the same folder is refused.
- * - (0x7768, 2), shared: everybody. On `stop()` a program asks for it exclusively: granted means nobody else is there, and it stops
- *   the server. "The last one out turns off the light", whoever started it. A newcomer that arrives in this moment waits for the shared
- *   lock, loses its connection with the server, and starts the server anew.
+ * - (0x7768, 2), shared: everybody. On `stop()` a program lets go of it and asks for it exclusively: granted means nobody else is
+ *   there, and it stops the server. "The last one out turns off the light", whoever started it. A newcomer that arrives in this
+ *   moment waits for the shared lock, loses its connection with the server, and starts the server anew.
  * Locks die with their connection, so `kill -9` of a program leaves nothing behind but, perhaps, a living postmaster: the next
  * program uses it, and a console that finds itself alone with it restarts it first (its binaries may have been replaced since).
  *
@@ -91,14 +91,14 @@ export async function openEmbeddedPostgres(
       stopping = true;
       aborted.abort();
       await supervising;
-      const alone = await isAlone(held.anchor).catch(async () => {
+      const last = await isLastOut(held.anchor).catch(async () => {
         // The anchor is broken; look again, if there is anything to look at.
         const again = await connect(cluster, held.port).catch(() => undefined);
         if (!again) return undefined;
         held.anchor = again;
-        return isAlone(again).catch(() => undefined);
+        return isLastOut(again).catch(() => undefined);
       });
-      if (alone === false) {
+      if (last === false) {
         await held.anchor.end().catch(() => {});
         return;
       }
@@ -266,6 +266,15 @@ async function takeLocks(
 async function isAlone(anchor: pg.Client): Promise<boolean> {
   const { rows } = await anchor.query("SELECT pg_try_advisory_lock(x'7768'::int, 2) AS got");
   return rows[0].got;
+}
+
+/**
+ * Lets go of the shared lock before it asks: of two that leave at the same moment each would otherwise see the other, and
+ * nobody would stop the server. Like this the one that asks last is told that it is.
+ */
+async function isLastOut(anchor: pg.Client): Promise<boolean> {
+  await anchor.query("SELECT pg_advisory_unlock_shared(x'7768'::int, 2)");
+  return isAlone(anchor);
 }
 
 async function connect(cluster: Cluster, port: number, name = 'postgres'): Promise<pg.Client> {
