@@ -294,6 +294,10 @@ test('limits of a key: networks and an end by the clock', async () => {
   const past = new Date(clock.now().getTime() - 1).toISOString();
   expect(await code(keys.update(testAuthority, { id, expiresAt: past }))).toBe('BAD_REQUEST');
   expect(await code(create('late', { expiresAt: past }))).toBe('BAD_REQUEST');
+  // An end that is over and stays is no fault of another change.
+  const { expiresAt } = await keys.get(id);
+  await keys.update(testAuthority, { id, rateLimit: 10, expiresAt });
+  expect((await keys.get(id)).rateLimit).toBe(10);
   await keys.update(testAuthority, { id, expiresAt: null, addresses: [] });
   expect(await refusal(key, '11.1.1.1')).toBeNull();
   expect(await keys.check({ key }, 'test')).toEqual({

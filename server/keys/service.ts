@@ -264,7 +264,6 @@ export function createKeys(deps: {
     },
     async update(authority, { id, ...input }) {
       if (input.addresses) parseNetworks(input.addresses);
-      mustBeAhead(input.expiresAt);
       const ended = await db.tx(async (tx) => {
         const row = await hold(tx, id);
         if (row.revokedAt) throw new AppError('CONFLICT', `The key ${row.name} was revoked.`);
@@ -279,8 +278,15 @@ export function createKeys(deps: {
           expiresAt: text(row.expiresAt),
           rotateDays: row.rotateDays,
         };
+        // A form sends what it did not change too: that settles no notice, ends no token, and an end may be over.
+        const changes = (field: keyof typeof before) =>
+          input[field] !== undefined &&
+          JSON.stringify(input[field]) !== JSON.stringify(before[field]);
         const { expiresAt, rateLimit, ...same } = input;
-        if (expiresAt !== undefined || same.rotateDays !== undefined)
+        const newEnd =
+          changes('expiresAt') && Date.parse(expiresAt ?? '') !== row.expiresAt?.getTime();
+        if (newEnd) mustBeAhead(expiresAt);
+        if (newEnd || changes('rotateDays'))
           await rotation.settle(tx, row, 'Its end or its rotation was changed.');
         await tx.apiKey.update({
           where: { id },
@@ -299,9 +305,7 @@ export function createKeys(deps: {
           before,
           after: { ...before, ...withoutUndefined(input) },
         });
-        const less = ['role', 'scopes', 'ownerId'].some(
-          (field) => field in same && same[field as keyof typeof same] !== undefined,
-        );
+        const less = changes('role') || changes('scopes') || changes('ownerId');
         return less ? endTokens(tx, authority, row, 'The key that issued it was changed.') : [];
       });
       if (ended.length > 0) revocations.announce(ended);

@@ -85,7 +85,15 @@ export function check(values: Values, item: KeyItem | null) {
     faults: { ...faultsOf(issues), ...past },
   });
   if (item) {
-    const { data, error } = keyUpdateSchema.safeParse({ id: item.id, ...wire });
+    // Only what was changed: what somebody else changed meanwhile stays as they left it.
+    const before = wireOf(valuesOf(item, NOBODY), item);
+    const changed = Object.fromEntries(
+      Object.entries(wire).filter(
+        ([field, value]) =>
+          JSON.stringify(value) !== JSON.stringify(before[field as keyof typeof before]),
+      ),
+    );
+    const { data, error } = keyUpdateSchema.safeParse({ id: item.id, ...changed });
     return checked(error?.issues ?? [], data ? { kind: 'update', data } : null);
   }
   const { data, error } = keyCreateSchema.safeParse(wire);

@@ -1,6 +1,7 @@
 'use client';
 
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { ScopesField } from '../../../../components/data/scopes-field.tsx';
 import { useMe } from '../../../../components/shell/use-me.ts';
 import { api, queryClient, trpc } from '../../../../components/trpc/client.ts';
@@ -28,7 +29,9 @@ function useOwners(item: KeyItem | null) {
 }
 
 function KeyForm(props: { item: KeyItem | null; me: string; onClose(): void }) {
-  const { item, me, onClose } = props;
+  const { me, onClose } = props;
+  // As it was when the form opened: lists behind it are read again meanwhile.
+  const [item] = useState(props.item);
   const owners = useOwners(item);
   const form = useForm<Values, KeyInput, { key: string } | null>({
     before: valuesOf(item, me),
