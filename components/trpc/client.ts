@@ -42,7 +42,8 @@ export const queryClient = new QueryClient({
       refetchInterval: ({ state }) => recoveryInterval(state) ?? false,
       networkMode: 'always',
     },
-    mutations: { networkMode: 'always' },
+    // An answer may be a key that is shown once: forgotten as soon as its dialog closes.
+    mutations: { networkMode: 'always', gcTime: 0 },
   },
 });
 
