@@ -24,6 +24,9 @@ export function stateOf(key: KeyItem, now: number): { kind: StatusKind; word: st
   if (key.state !== 'active') return ended[key.state];
   if (key.versions.some(({ rehearsalEndsAt }) => rehearsalEndsAt))
     return { kind: 'maintenance', word: 'Rehearsal' };
+  // The newer ones were ended by hand: without another, nothing is accepted once its grace is over.
+  if (!key.versions.some(({ state }) => state === 'active'))
+    return { kind: 'warn', word: 'Ending' };
   if (oldOf(key)) return { kind: 'info', word: 'Rotating' };
   if (key.rotationDueAt && Date.parse(key.rotationDueAt) <= now)
     return { kind: 'warn', word: 'Overdue' };

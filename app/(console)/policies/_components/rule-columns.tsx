@@ -29,6 +29,7 @@ export const columnsOf = (act: Act): readonly Column<RuleItem>[] => [
   {
     id: 'name',
     header: 'Rule',
+    width: '180px',
     sort: ({ name }) => name,
     csv: ({ name }) => name,
     cell: ({ name, description }) => (

@@ -170,7 +170,9 @@ function Key() {
         state={
           <span className="flex flex-wrap items-center gap-x-2 gap-y-1">
             <StatusBadge {...stateOf(item, now)} />
-            <code className="font-mono text-12">{item.versions[0]?.hint}…</code>
+            <code className="font-mono text-12">
+              {(liveOf(item)[0] ?? item.versions[0])?.hint}…
+            </code>
           </span>
         }
         action={

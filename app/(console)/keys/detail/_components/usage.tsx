@@ -37,7 +37,11 @@ function useDays(item: KeyItem, days: KeyUsage['days'], today: number) {
     }));
     const calls = new Map(days.map((each) => [`${each.day} ${each.version}`, each.calls]));
     const made = new Map(
-      item.versions.map(({ version, createdAt }) => [version, createdAt.slice(0, 10)]),
+      // From the day before it was made: a line needs two points, also on the first day.
+      item.versions.map(({ version, createdAt }) => [
+        version,
+        new Date(Date.parse(createdAt) - DAY_MS).toISOString().slice(0, 10),
+      ]),
     );
     const points = Array.from({ length: USAGE_DAYS }, (_, back) => {
       const at = today - (USAGE_DAYS - 1 - back) * DAY_MS;
