@@ -154,6 +154,7 @@ export type KeyVersionItem = {
   endedAt: string | null;
   endedBy: string | null;
   lastUsedAt: string | null;
+  /** Since the last rehearsal began. */
   lastRefusedAt: string | null;
 };
 export type KeyItem = {

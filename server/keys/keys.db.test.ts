@@ -180,7 +180,17 @@ test('100 rotations at once: one happens, the others are told why not', async ()
 test('a rehearsal answers as if the version had ended, counts who meets it, and passes', async () => {
   const { id, key: first } = await create('rehearsed');
   const { key: second } = await keys.rotate(testAuthority, { id, graceDays: 7 });
+  const { use } = await keys.verify(first, null);
+  if (!use) throw new Error('no use');
+  const refuse = () =>
+    keys.count(use, { procedures: ['system.info'], address: '192.0.2.1', refused: true });
+  const met = async () => (await keys.get(id)).versions[1]?.lastRefusedAt !== null;
+  // Refused before, for a role or a limit: that is nobody who met the rehearsal.
+  refuse();
   await keys.rehearse(testAuthority, { id, version: 1, minutes: 5 });
+  expect(await met()).toBe(false);
+  refuse();
+  expect(await met()).toBe(true);
   expect([await refusal(first), await refusal(second)]).toEqual(['rehearsal', null]);
   pass(5 * 60_000);
   expect(await refusal(first)).toBeNull();

@@ -132,6 +132,8 @@ export function createKeys(deps: {
     row.role === 'admin'
       ? revocations.endIssuedBy(tx, `key:${row.id}`, { reason, by: authority.actor.name })
       : [];
+  const flushed = () =>
+    usage.flush().catch((err) => log.warn({ err }, 'use of keys was not written'));
   const changed = <T>(result: T): T => {
     verifier.announce();
     return result;
@@ -199,7 +201,7 @@ export function createKeys(deps: {
       return { id, key };
     },
     async list({ limit, cursor, filter, state }) {
-      await usage.flush().catch((err) => log.warn({ err }, 'use of keys was not written'));
+      await flushed();
       const now = clock.now();
       const open: Prisma.ApiKeyWhereInput = {
         revokedAt: null,
@@ -236,7 +238,7 @@ export function createKeys(deps: {
       return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
     },
     async get(id) {
-      await usage.flush().catch((err) => log.warn({ err }, 'use of keys was not written'));
+      await flushed();
       const row = await db.prisma.apiKey.findUnique({ where: { id }, select });
       if (!row) throw new AppError('NOT_FOUND', 'There is no such key.');
       return toItem(row, await ownersOf([row]), clock.now(), true);
@@ -388,12 +390,15 @@ export function createKeys(deps: {
     },
     async rehearse(authority, { id, version, minutes }) {
       const endsAt = minutes === 0 ? null : new Date(clock.now().getTime() + minutes * 60_000);
+      // What was refused before is written first, so that it does not look like somebody who met the rehearsal.
+      await flushed();
       await db.tx(async (tx) => {
         const row = await hold(tx, id);
         const found = livingVersion(row, version);
+        const begins = endsAt && !(found.rehearsalEndsAt && found.rehearsalEndsAt > clock.now());
         await tx.apiKeyVersion.update({
           where: { id: found.id },
-          data: { rehearsalEndsAt: endsAt },
+          data: { rehearsalEndsAt: endsAt, ...(begins ? { lastRefusedAt: null } : {}) },
           select: { id: true },
         });
         await audit.append(tx, authority, {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { KeyItem, KeyVersionItem } from '../../../../server/keys/contract.ts';
-import { stateOf } from './words.tsx';
+import { stateOf, VersionState } from './words.tsx';
 
 const version = (number: number, state: KeyVersionItem['state']): KeyVersionItem => ({
   version: number,
@@ -41,4 +41,10 @@ test('a key whose last accepted version runs out is not called rotating', () => 
   expect(word(version(1, 'active'))).toBe('Accepted');
   expect(word(version(2, 'active'), version(1, 'grace'))).toBe('Rotating');
   expect(word(version(2, 'ended'), version(1, 'grace'))).toBe('Ending');
+});
+
+test('no version of a key that is not accepted looks as if it were', () => {
+  const kind = (accepted: boolean) =>
+    VersionState({ version: version(1, 'active'), accepted }).props.kind;
+  expect([kind(true), kind(false)]).toEqual(['ok', 'off']);
 });

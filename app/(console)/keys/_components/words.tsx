@@ -34,13 +34,15 @@ export function stateOf(key: KeyItem, now: number): { kind: StatusKind; word: st
 }
 export const urgency = { bad: 0, warn: 1, maintenance: 2, info: 3, ok: 4, unknown: 5, off: 6 };
 
-export function VersionState({ version }: { version: KeyVersionItem }) {
+/** `accepted`: whether the key is; of one that is not, no version is. */
+export function VersionState(props: { version: KeyVersionItem; accepted: boolean }) {
+  const { version, accepted } = props;
   if (version.rehearsalEndsAt) return <StatusBadge kind="maintenance" word="Rehearsal" />;
   if (version.state === 'ended') return <StatusBadge kind="off" word="Ended" />;
   return version.state === 'grace' ? (
-    <StatusBadge kind="info" word="In grace" />
+    <StatusBadge kind={accepted ? 'info' : 'off'} word="In grace" />
   ) : (
-    <StatusBadge kind="ok" word="Newest" />
+    <StatusBadge kind={accepted ? 'ok' : 'off'} word="Newest" />
   );
 }
 

@@ -6,7 +6,7 @@ import { count } from '../../../../../components/format/number.ts';
 import { Button } from '../../../../../components/ui/button.tsx';
 import { ScrollRegion } from '../../../../../components/ui/scroll-region.tsx';
 import type { KeyItem, KeyVersionItem } from '../../../../../server/keys/contract.ts';
-import { type VersionAction, VersionState } from '../../_components/words.tsx';
+import { isAccepted, type VersionAction, VersionState } from '../../_components/words.tsx';
 
 export type ActOnVersion = (action: VersionAction, version: KeyVersionItem) => void;
 
@@ -21,7 +21,7 @@ export function Rehearsal({ item, act }: { item: KeyItem; act: ActOnVersion }) {
       className="mb-3 flex flex-wrap items-center gap-x-3 gap-y-2 rounded-card border bg-surface px-3.5 py-2.5 text-13"
     >
       <StatusBadge kind="maintenance" word="Rehearsal" />
-      <span className="min-w-0 flex-1">
+      <span className="min-w-0 flex-1 basis-56">
         Version {version.version} is refused as if it had ended, until{' '}
         <RelativeTime at={version.rehearsalEndsAt} />.{' '}
         {lastRefusedAt ? (
@@ -99,7 +99,7 @@ export function Versions({ item, act }: { item: KeyItem; act: ActOnVersion | nul
                   {version.version}
                 </th>
                 <td className="px-3.5 py-1.5">
-                  <VersionState version={version} />
+                  <VersionState version={version} accepted={isAccepted(item)} />
                 </td>
                 <td className="px-3.5 py-1.5 font-mono text-12">
                   {version.hint === '' ? '–' : `${version.hint}…`}
