@@ -5,7 +5,7 @@
 import type { Incidents } from '../incidents/index.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Db } from '../platform/db/index.ts';
+import type { Db, Tx } from '../platform/db/index.ts';
 import { describeRemedy, type Healing, type SeriesRun } from './healing.ts';
 import type { MaintenanceCalendar } from './maintenance.ts';
 import { blockReason, effectiveMode, MAX_ATTEMPTS, type Plan, plan } from './plan.ts';
@@ -13,6 +13,8 @@ import type { Watched } from './watch.ts';
 
 /** How long a child waits for the verdict on a parent. */
 const PARENT_WAIT_MS = 30_000;
+/** Children that were down first, on the timeline of the parent's incident. */
+const TOLD_DEPENDENTS = 50;
 
 /** What is known of a target that another depends on, whoever checks it. */
 export type Parent = {
@@ -78,10 +80,16 @@ export function createResponder(deps: {
         !down && !paused && (failing || (lastCheckAt ?? 0) < episode.firstFailureAt),
     );
   };
+  /** Of a child that is held back and its parent's incident that opens, the later one sees the other. */
+  const lockDependents = (tx: Tx, parentId: string) =>
+    tx.$executeRaw`SELECT pg_advisory_xact_lock(x'776b'::int, hashtext(${parentId}))`;
+  const heldBack = (child: string, parent: string) =>
+    `${child} is down too; no alert of its own, because it depends on ${parent}`;
   const suppress = async (target: Watched, culprit: Parent | null) => {
     const { config } = target;
     const was = target.suppressedBy;
     await db.tx(async (tx) => {
+      if (culprit) await lockDependents(tx, culprit.id);
       await tx.targetState.updateMany({
         where: { targetId: config.id },
         data: { suppressedBy: culprit?.id ?? null },
@@ -94,7 +102,7 @@ export function createResponder(deps: {
       if (found[0]) {
         await incidents.record(tx, found[0].id, {
           kind: 'suppressed',
-          detail: `${config.name} is down too; no alert of its own, because it depends on ${culprit.name}`,
+          detail: heldBack(config.name, culprit.name),
         });
       }
     });
@@ -133,6 +141,16 @@ export function createResponder(deps: {
         data: { incidentId: id },
         select: { id: true },
       });
+      await lockDependents(tx, config.id);
+      const waiting = await tx.targetState.findMany({
+        where: { suppressedBy: config.id },
+        select: { target: { select: { name: true } } },
+        take: TOLD_DEPENDENTS,
+      });
+      for (const child of waiting) {
+        const detail = heldBack(child.target.name, config.name);
+        await incidents.record(tx, id, { kind: 'suppressed', detail });
+      }
       return id;
     });
     episode.incidentId = opened;
