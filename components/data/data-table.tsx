@@ -63,14 +63,22 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
   const below = isVirtual ? virtual.getTotalSize() - (items.at(-1)?.end ?? 0) : 0;
   return (
     <section aria-label={label}>
-      <div className="mb-2 flex min-h-8 flex-wrap items-center gap-2">
+      <div className="mb-2 flex min-h-8 flex-wrap items-center justify-end gap-2">
         {selected.length > 0 && bulk ? (
           <div className="flex flex-1 flex-wrap items-center gap-2" role="status">
             <span className="text-13">{count(selected.length, 'row')} selected</span>
             {bulk(selected, () => table.resetRowSelection(true))}
           </div>
         ) : (
-          <div className="flex min-w-0 flex-1 flex-wrap items-center gap-2">{toolbar}</div>
+          <div
+            className={cx(
+              'flex min-w-0 flex-1 flex-wrap items-center gap-2',
+              // On a phone filters have a line of their own, above the buttons.
+              toolbar ? 'basis-full sm:basis-0' : null,
+            )}
+          >
+            {toolbar}
+          </div>
         )}
         {columns.length > CHOOSER_PAST ? <ColumnChooser table={table} byId={byId} /> : null}
         <Button

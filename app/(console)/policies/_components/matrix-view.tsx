@@ -23,7 +23,7 @@ type Row = Matrix['rows'][number];
 function Cell({ kind, word }: ReturnType<typeof cellWord>) {
   if (kind !== 'ok') return <StatusBadge kind={kind} word={word} />;
   return (
-    <span className="inline-flex items-center gap-1 text-12 text-muted">
+    <span className="inline-flex h-6 items-center gap-1 align-middle text-12 text-muted">
       <Check aria-hidden className="size-3.5" />
       {word}
     </span>
