@@ -67,6 +67,8 @@ export type Context = {
   address: string;
   /** Asked after the role and the scopes; who builds a context without one has none. */
   policy?: PolicyCheck;
+  /** Runs a procedure so that what it asks the database is known to be its. */
+  within?: <T>(procedure: string, work: () => T) => T;
   /** Called with what could not be mapped, for the log. */
   report(error: unknown): void;
 };
@@ -138,8 +140,8 @@ const t = initTRPC
   });
 
 /** Gives thrown `AppError`s the right HTTP status and reports what nobody expected. */
-const mapErrors = t.middleware(async ({ next, ctx }) => {
-  const result = await next();
+const mapErrors = t.middleware(async ({ next, ctx, path }) => {
+  const result = await (ctx.within ? ctx.within(path, () => next()) : next());
   if (result.ok) return result;
   const { error } = result;
   if (error.code !== 'INTERNAL_SERVER_ERROR') return result;

@@ -207,6 +207,7 @@ function observe(
   options: { https: boolean; draining: () => boolean },
 ): void {
   const { clock, log, metrics } = runtime;
+  const { calls } = runtime.db;
   const { draining } = options;
   const procedures = new Set(Object.keys(runtime.router._def.procedures));
   app.decorateRequest('streaming', false);
@@ -225,6 +226,19 @@ function observe(
     reply.header('x-request-id', request.id);
     setSecurityHeaders(reply, options);
   });
+  // Once before the credentials are looked up, and once after the body, whose reading goes by the socket's own events.
+  const asCaller = (request: FastifyRequest, _reply: FastifyReply, done: () => void) =>
+    calls.within(
+      {
+        kind: 'request',
+        name: routeOf(request, procedures),
+        requestId: request.id,
+        traceId: started.get(request)?.traceId ?? null,
+      },
+      done,
+    );
+  app.addHook('onRequest', asCaller);
+  app.addHook('preValidation', asCaller);
   /** A request by key counts as a use of it: each procedure of a batch, or the route. */
   const countKey = ({ keyUse, ip, url }: FastifyRequest, route: string, status: number) => {
     if (!keyUse) return;

@@ -70,6 +70,12 @@ export async function registerTrpc(
           signal: incoming.signal,
           address: request.ip,
           policy: runtime.policies.check,
+          // Calls of one batch run side by side: each is a caller of its own.
+          within: (name, work) => {
+            const { calls } = runtime.db;
+            const traceId = calls.caller()?.traceId ?? null;
+            return calls.within({ kind: 'request', name, requestId: request.id, traceId }, work);
+          },
           report,
         }),
         onError({ error }) {

@@ -77,7 +77,10 @@ export function createJobs(options: {
     ]);
     let outcome: 'succeeded' | 'failed' = 'failed';
     try {
-      await definition.run({ now: clock.now(), signal, data });
+      await db.calls.within(
+        { kind: 'job', name: definition.name, requestId: null, traceId: null },
+        () => definition.run({ now: clock.now(), signal, data }),
+      );
       outcome = 'succeeded';
     } catch (err) {
       log.error({ err, job: definition.name }, 'job failed');

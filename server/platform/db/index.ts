@@ -10,7 +10,9 @@ import pg from 'pg';
 import { Prisma, PrismaClient } from '../../../prisma/client/client.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
+import { type Calls, createCalls } from './calls.ts';
 
+export type { Call, Caller } from './calls.ts';
 export { Prisma };
 export type Tx = Prisma.TransactionClient;
 
@@ -21,6 +23,8 @@ export type DbStatus = { up: boolean; latencyMs: number | null; since: Date; det
 export type Db = {
   prisma: PrismaClient;
   pool: pg.Pool;
+  /** Who asks what; see `calls.ts`. */
+  calls: Calls;
   /** Runs `work` in one transaction; long ones are cut off after 10 s. */
   tx<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /** What the monitor last saw. */
@@ -56,6 +60,7 @@ export function createDb(options: { url: string; clock: Clock; log: Log; max?: n
       return socket.once('close', () => sockets.delete(socket));
     },
   });
+  const calls = createCalls(pool);
   const monitor = new pg.Pool({
     connectionString: options.url,
     max: 1,
@@ -131,6 +136,7 @@ export function createDb(options: { url: string; clock: Clock; log: Log; max?: n
   return {
     prisma,
     pool,
+    calls,
     tx: (work) => prisma.$transaction(work),
     status: () => status,
     ping,
