@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { AddressGuard } from '../../platform/addresses.ts';
+import { plainPostgresUrl } from '../../platform/postgres/url.ts';
 import { describeFault } from './faults.ts';
 import type { Probe, ProbeResult } from './port.ts';
 
@@ -36,22 +37,12 @@ export async function checkTcp(guard: AddressGuard, probe: Probe): Promise<Probe
   }
 }
 
-/** What a URL of PostgreSQL may say besides where and who: others name other hosts, and files of this machine. */
-const accepted = new Set(['sslmode', 'ssl', 'uselibpqcompat', 'sslnegotiation']);
-function plainUrl(text: string): string {
-  const url = new URL(text);
-  for (const name of [...url.searchParams.keys()]) {
-    if (!accepted.has(name.toLowerCase())) url.searchParams.delete(name);
-  }
-  return url.href;
-}
-
 export async function checkPostgres(
   guard: AddressGuard,
   { url, timeoutMs }: Probe,
 ): Promise<ProbeResult> {
   const client = new pg.Client({
-    connectionString: plainUrl(url),
+    connectionString: plainPostgresUrl(url),
     stream: guard.socket,
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
