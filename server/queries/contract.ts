@@ -1,6 +1,13 @@
 /** Watched databases, their statements, plans and advice. Client-safe. */
 import { z } from 'zod';
-import { isStorable } from '../api/contract.ts';
+import {
+  filterSchema,
+  idPageSchema,
+  isPlainText,
+  isStorable,
+  type Page,
+  pageSchema,
+} from '../api/contract.ts';
 
 /** The longest text of SQL that is looked at. */
 export const MAX_SQL = 1_000_000;
@@ -99,3 +106,316 @@ export const adviseSchema = z.strictObject({
   ]),
 });
 export type AdviseInput = z.output<typeof adviseSchema>;
+
+// Databases, statements and relations
+
+export const MAX_DATABASES = 50;
+/** A look at the counters of a database each so many seconds. */
+export const LOOK_SECONDS = 60;
+export const SLOW_LOG_DAYS = 14;
+export const HISTORY_DAYS = 30;
+
+const DATABASE_URL = 'Enter a URL that starts with postgresql://';
+const databaseNameSchema = z
+  .string('Enter a name')
+  .trim()
+  .min(1, 'Enter a name')
+  .max(100, 'At most 100 characters')
+  .refine(isPlainText, 'Control and invisible characters are not accepted');
+const databaseUrlSchema = z
+  .string(DATABASE_URL)
+  .trim()
+  .max(2_000, 'At most 2000 characters')
+  .refine((value) => isStorable(value) && isPostgresUrl(value), DATABASE_URL)
+  .refine(
+    (value) => (URL.parse(value)?.pathname ?? '').length > 1,
+    'Name the database after the /',
+  );
+function isPostgresUrl(value: string): boolean {
+  const url = URL.parse(value);
+  return /^postgres(ql)?:$/.test(url?.protocol ?? '') && url?.hostname !== '';
+}
+const slowMsSchema = z
+  .number()
+  .int('A whole number')
+  .min(1, 'From 1 to 600000 ms')
+  .max(600_000, 'From 1 to 600000 ms');
+
+export const createDatabaseSchema = z.strictObject({
+  name: databaseNameSchema,
+  /** With user and password. Kept sealed; never shown again. */
+  url: databaseUrlSchema,
+  /** The same database by a role that may create indexes; only approved advice uses it. */
+  applyUrl: databaseUrlSchema.nullish(),
+  slowMs: slowMsSchema.default(SLOW_MS),
+  /** Whether values of parameters are kept with slow calls. */
+  keepParameters: z.boolean().default(false),
+  paused: z.boolean().default(false),
+  /** False keeps it also when it cannot be reached now. */
+  test: z.boolean().default(true),
+});
+export type CreateDatabaseInput = z.output<typeof createDatabaseSchema>;
+export const updateDatabaseSchema = z.strictObject({
+  id: z.uuid(),
+  name: databaseNameSchema.optional(),
+  url: databaseUrlSchema.optional(),
+  applyUrl: databaseUrlSchema.nullable().optional(),
+  slowMs: slowMsSchema.optional(),
+  keepParameters: z.boolean().optional(),
+  paused: z.boolean().optional(),
+  test: z.boolean().default(true),
+});
+export type UpdateDatabaseInput = z.output<typeof updateDatabaseSchema>;
+export const databaseIdSchema = z.strictObject({ id: z.uuid() });
+export const databaseListSchema = idPageSchema;
+export const tryDatabaseSchema = z.strictObject({ url: databaseUrlSchema });
+
+export const databaseProblems = [
+  'password',
+  'unreachable',
+  'timeout',
+  'address',
+  'tls',
+  'starting',
+  'connections',
+  'missing',
+  'rights',
+  'statistics',
+  'version',
+  'other',
+] as const;
+export type DatabaseProblem = (typeof databaseProblems)[number];
+/** partial: statements are seen, but not all that belongs to them; the detail says what is missing. */
+export type DatabaseState = 'new' | 'ok' | 'partial' | 'failed' | 'paused';
+export type SetupCheck = {
+  id: string;
+  title: string;
+  state: 'ok' | 'missing' | 'warning' | 'optional';
+  /** What was seen. */
+  detail: string;
+  why: string;
+  /** What grants it; may hold several statements. */
+  statement: string | null;
+};
+export type DatabaseItem = {
+  id: string;
+  name: string;
+  kind: 'own' | 'external';
+  host: string;
+  database: string;
+  user: string;
+  /** The role that may create indexes. */
+  applyUser: string | null;
+  slowMs: number;
+  keepParameters: boolean;
+  paused: boolean;
+  state: DatabaseState;
+  problem: DatabaseProblem | null;
+  detail: string | null;
+  failingSince: string | null;
+  lastAt: string | null;
+  /** PostgreSQL's, e.g. `15.18`. */
+  version: string | null;
+  /** Entries of pg_stat_statements at the last look, and how often some were evicted in it. */
+  entries: number | null;
+  evictions: number | null;
+  /** What the last look took: at the server, and with everything else. */
+  lookServerMs: number | null;
+  lookMs: number | null;
+  sizeBytes: number | null;
+  createdBy: string;
+  createdAt: string;
+  updatedAt: string;
+};
+/** With the set-up as it was last looked at. */
+export type DatabaseDetail = DatabaseItem & { setup: SetupCheck[]; setupAt: string | null };
+export type DatabaseTest = {
+  ok: boolean;
+  detail: string;
+  problem: DatabaseProblem | null;
+  tookMs: number;
+  version: string | null;
+  setup: SetupCheck[];
+};
+
+export const queryRanges = ['15m', '1h', '6h', '24h', '7d', '30d'] as const;
+export type QueryRange = (typeof queryRanges)[number];
+const rangeSchema = z.enum(queryRanges, `One of ${queryRanges.join(', ')}`).default('24h');
+export const statementKinds = [
+  'select',
+  'insert',
+  'update',
+  'delete',
+  'merge',
+  'utility',
+  'other',
+] as const;
+export type WatchedKind = (typeof statementKinds)[number];
+
+export const slowSchema = pageSchema.extend({
+  databaseId: z.uuid(),
+  range: rangeSchema,
+  search: filterSchema.default(''),
+  kind: z.enum(statementKinds, `One of ${statementKinds.join(', ')}`).optional(),
+  sort: z
+    .enum(['total', 'mean', 'calls', 'rows'], 'One of total, mean, calls, rows')
+    .default('total'),
+  /** Only statements whose mean is at least this. */
+  minMeanMs: z.number().min(0).max(1e9).optional(),
+  cursor: z
+    .string()
+    .max(100)
+    .regex(/^\d{1,16}~[0-9.e+-]{1,40}~\d{1,10}$/i, 'Take it from nextCursor of the previous page')
+    .nullish(),
+});
+export type SlowInput = z.output<typeof slowSchema>;
+export type StatementItem = {
+  id: string;
+  databaseId: string;
+  fingerprint: string;
+  /** With `$n` in place of values. At most 1 000 characters in lists. */
+  query: string;
+  kind: WatchedKind;
+  tables: string[];
+  calls: number;
+  totalMs: number;
+  meanMs: number;
+  /** Of single calls, where they are seen; otherwise null. */
+  p95Ms: number | null;
+  rows: number;
+  rowsPerCall: number;
+  /** Of the time of all statements of the database in the range, 0–1. */
+  share: number;
+  /** Blocks of 8 KiB a call. */
+  blocksPerCall: number;
+  /** Of the blocks that were asked for, those that were in shared memory, 0–1. */
+  hitRatio: number | null;
+  tempBlocks: number;
+  firstSeenAt: string;
+  lastSeenAt: string;
+  /** Time in each of 20 equal parts of the range; null before it was watched. */
+  trend: (number | null)[];
+};
+export type SlowPage = Page<StatementItem> & { from: string; to: string; totalMs: number };
+
+export const statementSchema = z.strictObject({
+  id: z.string().regex(/^\d{1,10}$/),
+  range: rangeSchema,
+});
+export type StatementInput = z.output<typeof statementSchema>;
+export type StatementPoint = {
+  at: string;
+  calls: number;
+  totalMs: number;
+  meanMs: number | null;
+  rows: number;
+  reads: number;
+};
+export type CallerItem = {
+  source: 'own' | 'span' | 'auto_explain';
+  caller: string;
+  calls: number;
+  totalMs: number;
+  meanMs: number;
+  maxMs: number;
+  slow: number;
+  lastSeenAt: string;
+};
+export type StatementDetail = StatementItem & {
+  /** The whole text, as far as it is kept. */
+  text: string;
+  truncated: boolean;
+  databaseName: string;
+  points: StatementPoint[];
+  callers: CallerItem[];
+};
+
+export const slowLogSchema = pageSchema.extend({
+  databaseId: z.uuid().optional(),
+  statementId: z
+    .string()
+    .regex(/^\d{1,10}$/)
+    .optional(),
+  minMs: z.number().min(0).max(1e9).optional(),
+  search: filterSchema.default(''),
+  cursor: z
+    .string()
+    .max(60)
+    .regex(/^\d{1,16}~\d{1,18}$/, 'Take it from nextCursor of the previous page')
+    .nullish(),
+});
+export type SlowLogInput = z.output<typeof slowLogSchema>;
+export type SlowCall = {
+  id: string;
+  at: string;
+  databaseId: string;
+  databaseName: string;
+  statementId: string;
+  query: string;
+  durationMs: number;
+  source: 'own' | 'span' | 'auto_explain';
+  caller: string | null;
+  requestId: string | null;
+  traceId: string | null;
+  /** PostgreSQL's EXPLAIN JSON, when it was logged. */
+  hasPlan: boolean;
+  /** Only where the database says that they are kept. */
+  parameters: (string | null)[] | null;
+};
+export const slowCallSchema = z.strictObject({
+  at: z.iso.datetime({ offset: true }),
+  id: z.string().regex(/^\d{1,18}$/),
+});
+export type SlowCallDetail = SlowCall & { plan: unknown };
+
+export const relationsSchema = pageSchema.extend({
+  databaseId: z.uuid(),
+  kind: z.enum(['table', 'index'], 'table or index'),
+  search: filterSchema.default(''),
+  /** Only indexes that nothing scanned in 14 days or more, that constrain nothing. */
+  unused: z.boolean().default(false),
+  cursor: z
+    .string()
+    .max(400)
+    .regex(/^\d{1,18}~/, 'Take it from nextCursor of the previous page')
+    .nullish(),
+});
+export type RelationsInput = z.output<typeof relationsSchema>;
+export type TableFigures = {
+  sizeBytes: number;
+  indexBytes: number;
+  rows: number;
+  deadRows: number;
+  seqScans: number;
+  indexScans: number;
+  writes: number;
+  hotUpdates: number;
+  changedSinceAnalyze: number;
+  analyzedAt: string | null;
+  vacuumedAt: string | null;
+  /** Space that fresh pages would not need, from the widths of columns; null where the role may not see them. */
+  bloatBytes: number | null;
+};
+export type IndexFigures = {
+  sizeBytes: number;
+  scans: number;
+  method: string;
+  definition: string;
+  unique: boolean;
+  primary: boolean;
+  constraint: boolean;
+  valid: boolean;
+  bloatBytes: number | null;
+};
+export type RelationItem = {
+  schema: string;
+  name: string;
+  table: string;
+  firstSeenAt: string;
+  /** Last seen to be scanned; null: not since it is watched. */
+  usedAt: string | null;
+  updatedAt: string;
+} & (
+  | { kind: 'table'; figures: TableFigures; writesPerDay: number | null }
+  | { kind: 'index'; figures: IndexFigures; unusedDays: number | null }
+);
