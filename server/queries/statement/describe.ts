@@ -1,6 +1,7 @@
 /** The worker's side of `service.ts`. */
 import { createHash } from 'node:crypto';
 import { fingerprintSync, MAX_PARSED, normalizeSync, parseSync } from './parser.ts';
+import { redact } from './redact.ts';
 import { type Node, nameOf, walk } from './tree.ts';
 
 export type StatementKind =
@@ -42,7 +43,7 @@ export function describe(text: string): Described {
     const kind = Object.keys(first?.stmt ?? {})[0] ?? '';
     return {
       fingerprint: fingerprintSync(text),
-      normalized: normalizeSync(text).trim(),
+      normalized: redact(normalizeSync(text).trim()),
       kind: kinds[kind] ?? (kind === '' ? 'other' : 'utility'),
       tables: tablesOf(tree.stmts?.map(({ stmt }) => stmt) ?? []),
       statements: tree.stmts?.length ?? 0,
