@@ -5,8 +5,6 @@ CREATE TABLE "query_databases" (
     "kind" TEXT NOT NULL,
     "sealed" TEXT,
     "sealed_apply" TEXT,
-    "place" TEXT NOT NULL DEFAULT '',
-    "apply_place" TEXT,
     "slow_ms" INTEGER NOT NULL DEFAULT 100,
     "keep_parameters" BOOLEAN NOT NULL DEFAULT false,
     "paused" BOOLEAN NOT NULL DEFAULT false,
