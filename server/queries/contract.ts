@@ -388,7 +388,9 @@ export type TableFigures = {
   deadRows: number;
   seqScans: number;
   indexScans: number;
-  writes: number;
+  inserts: number;
+  updates: number;
+  deletes: number;
   hotUpdates: number;
   changedSinceAnalyze: number;
   analyzedAt: string | null;

@@ -42,7 +42,8 @@ const tablesSql = (exact: boolean, version: number) => `
          } AS indexes,
          greatest(c.reltuples, 0)::float8 AS tuples, coalesce(s.n_dead_tup, 0)::float8 AS dead,
          coalesce(s.seq_scan, 0)::float8 AS seq, coalesce(s.idx_scan, 0)::float8 AS idx,
-         (coalesce(s.n_tup_ins, 0) + coalesce(s.n_tup_upd, 0) + coalesce(s.n_tup_del, 0))::float8 AS writes,
+         coalesce(s.n_tup_ins, 0)::float8 AS inserts, coalesce(s.n_tup_upd, 0)::float8 AS updates,
+         coalesce(s.n_tup_del, 0)::float8 AS deletes,
          coalesce(s.n_tup_hot_upd, 0)::float8 AS hot, coalesce(s.n_mod_since_analyze, 0)::float8 AS changed,
          greatest(s.last_analyze, s.last_autoanalyze) AS analyzed, greatest(s.last_vacuum, s.last_autovacuum) AS vacuumed,
          ${version >= 160_000 ? 'greatest(s.last_seq_scan, s.last_idx_scan)' : 'NULL::timestamptz'} AS used,
@@ -99,7 +100,9 @@ type TableRow = {
   dead: number;
   seq: number;
   idx: number;
-  writes: number;
+  inserts: number;
+  updates: number;
+  deletes: number;
   hot: number;
   changed: number;
   analyzed: Date | null;
@@ -146,7 +149,9 @@ export async function readRelations(session: TargetSession): Promise<Relations> 
         deadRows: row.dead,
         seqScans: row.seq,
         indexScans: row.idx,
-        writes: row.writes,
+        inserts: row.inserts,
+        updates: row.updates,
+        deletes: row.deletes,
         hotUpdates: row.hot,
         changedSinceAnalyze: row.changed,
         analyzedAt: row.analyzed?.toISOString() ?? null,
