@@ -8,6 +8,7 @@ import {
   type Page,
   pageSchema,
 } from '../api/contract.ts';
+import { parametersSchema } from './explain/contract.ts';
 
 /** The longest text of SQL that is looked at. */
 export const MAX_SQL = 1_000_000;
@@ -421,3 +422,23 @@ export type RelationItem = {
   | { kind: 'table'; figures: TableFigures; writesPerDay: number | null }
   | { kind: 'index'; figures: IndexFigures; unusedDays: number | null }
 );
+
+// Plans
+
+export {
+  ANALYZE_COST,
+  ANALYZE_ROWS,
+  ANALYZE_TIMEOUT_MS,
+  type ExplainAnswer,
+  type Plan,
+  type PlanNode,
+} from './explain/contract.ts';
+
+export const explainSchema = z.strictObject({
+  databaseId: z.uuid(),
+  sql: sqlSchema,
+  /** Runs it, if it is proved to be free of effects and expected to be cheap. */
+  analyze: z.boolean().default(false),
+  /** Values of `$1`, `$2` …, as text; without them the plan for any value. */
+  params: parametersSchema.optional(),
+});
