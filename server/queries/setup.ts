@@ -30,7 +30,7 @@ type Seen = {
 const SQL = `SELECT ${MARK} quote_ident(current_user) AS role, quote_ident(current_database()) AS database,
     split_part(current_setting('server_version'), ' ', 1) AS version,
     pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS stats, pg_has_role(current_user, 'pg_monitor', 'USAGE') AS monitor,
-    pg_has_role(current_user, 'pg_read_server_files', 'USAGE') AS reads_files,
+    has_function_privilege(current_user, 'pg_read_binary_file(text,bigint,bigint,boolean)', 'EXECUTE') AS reads_files,
     t.unreadable, t.writable, t.schemas, e.extversion AS extension, quote_ident(en.nspname) AS extension_schema, a.default_version AS newest,
     h.extversion AS hypopg, ha.name IS NOT NULL AS hypopg_available,
     (SELECT coalesce(jsonb_object_agg(name, setting), '{}') FROM pg_catalog.pg_settings WHERE name IN (
@@ -298,8 +298,8 @@ function ofPlans({ superuser }: TargetSession, { role, settings, reads_files }: 
     );
   if (!superuser && !reads_files)
     return optional(
-      'Plans are logged; the role may not read the log. The right to read it opens every file of the server to the role.',
-      `GRANT pg_read_server_files TO ${role};\nGRANT EXECUTE ON FUNCTION pg_current_logfile(text), pg_read_binary_file(text, bigint, bigint, boolean) TO ${role};`,
+      'Plans are logged; the role may not read the log. The right to read it opens every file of the data folder to the role.',
+      `GRANT EXECUTE ON FUNCTION pg_read_binary_file(text, bigint, bigint, boolean) TO ${role};`,
     );
   return good(id, title, `Calls of more than ${loaded} ms are logged with their plan.`, why);
 }
