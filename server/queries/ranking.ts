@@ -137,8 +137,8 @@ export function createRanking({ db, clock }: { db: Db; clock: Clock }): Ranking 
   const p95Of = async (databaseId: string, range: Range, ids: readonly number[]) => {
     const { rows } = await db.pool.query<{ id: number; histogram: number[] }>(
       `SELECT statement_id AS id, array_agg(sum ORDER BY n)::int[] AS histogram
-       FROM (SELECT statement_id, n, sum(calls)::bigint AS sum
-             FROM query_callers, unnest(histogram) WITH ORDINALITY AS h(calls, n)
+       FROM (SELECT statement_id, n, sum(times)::bigint AS sum
+             FROM query_callers, unnest(histogram) WITH ORDINALITY AS h(times, n)
              WHERE database_id = $1 AND day >= $2::date AND statement_id = ANY($3::int[]) AND n <= ${BUCKETS}
              GROUP BY 1, 2) AS summed GROUP BY 1`,
       [databaseId, range.from.toISOString().slice(0, 10), ids],

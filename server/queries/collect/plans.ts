@@ -32,16 +32,24 @@ export function createPlanReader(deps: {
 }): PlanReader {
   const { clock, registry, slowLog } = deps;
   return async (session, database, memory, signal) => {
-    const [log] = await session.query<Log>(
-      `SELECT ${MARK} f.file, l.size::float8 AS size, f.form, current_setting('log_line_prefix') AS prefix, current_database() AS database
-       FROM (SELECT CASE WHEN may THEN coalesce(pg_current_logfile('jsonlog'), pg_current_logfile('stderr')) END AS file,
-                    CASE WHEN may AND pg_current_logfile('jsonlog') IS NOT NULL THEN 'jsonlog' ELSE 'stderr' END AS form
-             FROM (SELECT has_function_privilege(current_user, 'pg_read_binary_file(text,bigint,bigint,boolean)', 'EXECUTE')
-                      AND pg_has_role(current_user, 'pg_monitor', 'USAGE')
-                      AND coalesce(current_setting('auto_explain.log_min_duration', true), '-1') <> '-1'
-                      AND coalesce(current_setting('auto_explain.log_format', true), '') = 'json' AS may) AS rights) AS f
-       CROSS JOIN LATERAL (SELECT size FROM pg_ls_logdir() WHERE f.file IS NOT NULL AND name = regexp_replace(f.file, '^.*/', '')) AS l`,
+    // Older servers write no JSON.
+    const json = session.serverVersion >= 150_000;
+    // Apart: a function that may not be executed fails a statement also where its result is not asked for.
+    const [rights] = await session.query<{ may: boolean }>(
+      `SELECT ${MARK} has_function_privilege(current_user, 'pg_read_binary_file(text,bigint,bigint,boolean)', 'EXECUTE')
+              AND has_function_privilege(current_user, 'pg_ls_logdir()', 'EXECUTE')
+              AND has_function_privilege(current_user, 'pg_current_logfile(text)', 'EXECUTE')
+              AND coalesce(current_setting('auto_explain.log_min_duration', true), '-1') <> '-1'
+              AND coalesce(current_setting('auto_explain.log_format', true), '') = 'json' AS may`,
     );
+    const [log] = rights?.may
+      ? await session.query<Log>(
+          `SELECT ${MARK} f.file, l.size::float8 AS size, f.form, current_setting('log_line_prefix') AS prefix, current_database() AS database
+           FROM (SELECT ${json ? `coalesce(pg_current_logfile('jsonlog'), pg_current_logfile('stderr'))` : `pg_current_logfile('stderr')`} AS file,
+                        ${json ? `CASE WHEN pg_current_logfile('jsonlog') IS NOT NULL THEN 'jsonlog' ELSE 'stderr' END` : `'stderr'`} AS form) AS f
+           JOIN pg_ls_logdir() AS l ON l.name = regexp_replace(f.file, '^.*/', '')`,
+        )
+      : [];
     if (!log) {
       memory.log = null;
       return;
