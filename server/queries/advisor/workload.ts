@@ -26,6 +26,8 @@ export type WorkloadStatement = {
    * always repeats itself.
    */
   repeated: number | null;
+  /** Scans of plans that were really run: rows expected and found. */
+  observed?: readonly { table: string; estimated: number; actual: number }[];
 };
 
 /** One statement as a program sent it, in the order of time. */

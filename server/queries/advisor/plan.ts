@@ -1,0 +1,40 @@
+/** Reading plans of EXPLAIN (FORMAT JSON). Pure. */
+
+export type PlanNode = {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly Schema?: string;
+  readonly Alias?: string;
+  readonly 'Index Name'?: string;
+  readonly 'Startup Cost': number;
+  readonly 'Total Cost': number;
+  readonly 'Plan Rows': number;
+  readonly 'Actual Rows'?: number;
+  readonly 'Actual Loops'?: number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly Filter?: string;
+  readonly 'Join Type'?: string;
+  readonly 'Parent Relationship'?: string;
+  readonly 'Sort Space Type'?: string;
+  readonly 'Sort Space Used'?: number;
+  readonly 'Sort Method'?: string;
+  readonly 'Temp Written Blocks'?: number;
+  readonly 'Subplan Name'?: string;
+  readonly Plans?: readonly PlanNode[];
+};
+
+/** Outer ones first. */
+export function* nodesOf(plan: PlanNode): Generator<PlanNode> {
+  yield plan;
+  for (const inner of plan.Plans ?? []) yield* nodesOf(inner);
+}
+
+export const scansOf = (plan: PlanNode, table: string): PlanNode[] =>
+  [...nodesOf(plan)].filter((node) => node['Relation Name'] === table);
+
+export const fullScans = (plan: PlanNode, table: string): PlanNode[] =>
+  scansOf(plan, table).filter((node) => node['Node Type'] === 'Seq Scan');
+
+/** Names of the indexes that the plan uses. */
+export const indexesOf = (plan: PlanNode): Set<string> =>
+  new Set([...nodesOf(plan)].flatMap((node) => (node['Index Name'] ? [node['Index Name']] : [])));
