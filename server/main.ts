@@ -85,6 +85,7 @@ async function start(closables: Closable[]): Promise<Runtime> {
   await runtime.jobs.start(runtime.jobDefinitions);
   runtime.metricStore.start();
   runtime.memory.start();
+  runtime.queries.listen();
   if (config.ROLE !== 'web') await runtime.start();
   log.info({ port, role: config.ROLE }, 'ready');
   if (await runtime.users.setupNeeded()) {

@@ -30,6 +30,7 @@ import { createNotify, notifyJobs, notifyRouter } from './notify/index.ts';
 import { newId } from './platform/ids.ts';
 import type { JobDefinition } from './platform/jobs.ts';
 import { createPolicies, policiesJobs, policiesRouter } from './policies/index.ts';
+import { createQueries, type Queries, queriesJobs, queriesRouter } from './queries/index.ts';
 import type { Platform } from './runtime.ts';
 import { createSessions, sessionsJobs, sessionsRouter } from './sessions/index.ts';
 import { createAsk, createSources, sourcesRouter } from './sources/index.ts';
@@ -178,7 +179,16 @@ export function createModules(platform: Platform) {
     () => (breakers.group.status().away ? 0 : 1),
   );
   const sources = createSources({ ...platform, metricStore });
-  const telemetry = createTelemetry({ ...platform, metricStore });
+  const queries = createQueries({
+    ...platform,
+    addresses: platform.http.addresses,
+    replica: newId(clock.now()),
+  });
+  const telemetry = createTelemetry({
+    ...platform,
+    metricStore,
+    onEvents: queries.watching.take,
+  });
   const live = createLive({
     ...platform,
     more: () => {
@@ -317,6 +327,7 @@ export function createModules(platform: Platform) {
     ...metricsJobs(metricStore),
     ...notifyJobs(notify),
     ...policiesJobs(policies),
+    ...queriesJobs(queries),
     ...sessionsJobs(sessions),
     ...telemetryJobs(telemetry, platform.log),
     ...tokensJobs(tokens),
@@ -357,6 +368,7 @@ export function createModules(platform: Platform) {
     metricStore,
     telemetry,
     sources,
+    queries,
     tokens,
     policies,
     security,
@@ -389,6 +401,7 @@ export function createModules(platform: Platform) {
     metricStore,
     telemetry,
     sources,
+    queries,
     router: appRouter,
     jobDefinitions,
     /** Begins the work that goes on by itself: checks, healing, messages. Not on `ROLE=web`. */
@@ -399,12 +412,14 @@ export function createModules(platform: Platform) {
       await health.start();
       gameDays.start();
       sources.start();
+      queries.start();
       await dashboards.start();
     },
     /** Reverse of construction. */
     async close() {
       await memory.close();
       await gameDays.close();
+      await queries.close();
       await sources.close();
       await telemetry.close();
       await policies.close();
@@ -444,6 +459,7 @@ function createAppRouter(modules: {
   metricStore: ReturnType<typeof createMetricStore>;
   telemetry: ReturnType<typeof createTelemetry>;
   sources: ReturnType<typeof createSources>;
+  queries: Queries;
   tokens: ReturnType<typeof createTokens>;
   policies: ReturnType<typeof createPolicies>;
   security: Security;
@@ -470,6 +486,7 @@ function createAppRouter(modules: {
     metrics: metricsRouter(modules.metricStore),
     telemetry: telemetryRouter(modules.telemetry),
     sources: sourcesRouter(modules.sources),
+    queries: queriesRouter(modules.queries),
     tokens: tokensRouter(modules.tokens),
     policies: policiesRouter(modules.policies),
   });

@@ -51,7 +51,8 @@ const request = (name: string) => ({
 });
 
 test('the console’s own slow calls come with request, trace and procedure; values only when they may be kept', async () => {
-  await watching.start();
+  watching.listen();
+  await watching.drain();
   const id = await ownId();
   const slow = (word: string) =>
     db.calls.within(request('users.list'), () =>

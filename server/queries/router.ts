@@ -50,7 +50,7 @@ export const queriesRouter = ({ watching }: { watching: Watching }) => {
       .input(statementSchema)
       .query(({ input }) => ranking.statement(input)),
     /** Single calls that took long, newest first. */
-    log: procedures.viewer.input(slowLogSchema).query(({ input }) => listing.log(input)),
-    call: procedures.viewer.input(slowCallSchema).query(({ input }) => listing.call(input)),
+    slowLog: procedures.viewer.input(slowLogSchema).query(({ input }) => listing.log(input)),
+    slowCall: procedures.viewer.input(slowCallSchema).query(({ input }) => listing.call(input)),
   });
 };

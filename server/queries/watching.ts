@@ -40,7 +40,10 @@ export type Watching = {
   /** Writes what waits; for tests and at the end. */
   drain(): Promise<void>;
   prune(now: Date): Promise<void>;
-  start(): Promise<void>;
+  /** Takes note of single calls; on every role, as each has a pool and may be sent spans. */
+  listen(): void;
+  /** Begins to look at databases. */
+  start(): void;
   close(): Promise<void>;
 };
 
@@ -152,15 +155,16 @@ export function createWatching(deps: {
       await store.prune(now);
       registry.clear();
     },
-    async start() {
-      await reload().catch((err) => log.warn({ err }, 'watched databases are not known yet'));
+    listen() {
+      if (timers.length > 0) return;
+      reload().catch((err) => log.warn({ err }, 'watched databases are not known yet'));
       own.start();
-      collector.start();
       timers = [
         every(DRAIN_MS, 'calls were not written', drain),
         every(RELOAD_MS, 'watched databases are not known', reload),
       ];
     },
+    start: collector.start,
     async close() {
       for (const timer of timers) clearInterval(timer);
       forget();

@@ -4,7 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { IngestedEvents } from './contract.ts';
-import { type Events, readLogs, readSpans } from './events.ts';
+import { type EventRow, type Events, readLogs, readSpans } from './events.ts';
 import { jsonMessage, Malformed, type Message, protobufMessage } from './message.ts';
 import { readMetrics } from './points.ts';
 import { createEventStore, type EventStore } from './store.ts';
@@ -31,6 +31,8 @@ export function createTelemetry(deps: {
   clock: Clock;
   metrics: Metrics;
   metricStore: Pick<MetricStore, 'write' | 'describe'>;
+  /** Called with events once they are stored; must not throw. */
+  onEvents?: (rows: readonly EventRow[]) => void;
 }): Telemetry {
   const { clock, metricStore } = deps;
   const store = createEventStore(deps);
@@ -67,6 +69,7 @@ export function createTelemetry(deps: {
     // Samples first: sent again they change nothing, events would stand there twice.
     const rejected = await write(samples);
     await store.write(rows);
+    deps.onEvents?.(rows);
     const result = answer(count, refused);
     if (result.message === '' && rejected[0]) {
       // The events are kept; only what Explore draws of them is not complete.

@@ -1,0 +1,52 @@
+/** Builds the parts of the module, in the order in which they need each other. */
+import type { AddressGuard } from '../platform/addresses.ts';
+import type { Audit } from '../platform/audit.ts';
+import type { Bus } from '../platform/bus.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Db } from '../platform/db/index.ts';
+import type { Log } from '../platform/log.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import type { Secrets } from '../platform/secrets.ts';
+import type { Workers } from '../platform/workers/index.ts';
+import { createStatements, type Statements } from './statement/service.ts';
+import { createTargets, type Targets } from './targets.ts';
+import { createWatching, type Watching } from './watching.ts';
+
+export type Queries = {
+  targets: Targets;
+  statements: Statements;
+  watching: Watching;
+  /** On every role. */
+  listen(): void;
+  /** Not on `ROLE=web`. */
+  start(): void;
+  close(): Promise<void>;
+};
+
+export function createQueries(deps: {
+  db: Db;
+  bus: Bus;
+  audit: Audit;
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+  secrets: Secrets;
+  workers: Workers;
+  addresses: AddressGuard;
+  /** Of the console's own database, which is watched from the start. */
+  databaseUrl: string;
+  /** This process, told from other replicas. */
+  replica: string;
+}): Queries {
+  const targets = createTargets(deps);
+  const statements = createStatements(deps);
+  const watching = createWatching({ ...deps, targets, statements });
+  return {
+    targets,
+    statements,
+    watching,
+    listen: watching.listen,
+    start: watching.start,
+    close: watching.close,
+  };
+}
