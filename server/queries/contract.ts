@@ -9,6 +9,13 @@ import {
   pageSchema,
 } from '../api/contract.ts';
 import { parametersSchema } from './explain/contract.ts';
+import {
+  type AdviceProgress,
+  type AdviceState,
+  type AdviceStep,
+  adviceViews,
+  type LoopFigures,
+} from './loop/contract.ts';
 
 /** The longest text of SQL that is looked at. */
 export const MAX_SQL = 1_000_000;
@@ -296,6 +303,8 @@ export type StatementItem = {
   lastSeenAt: string;
   /** Time in each of 20 equal parts of the range; null before it was watched. */
   trend: (number | null)[];
+  /** The kind of advice that waits for a person and would save most. */
+  advice: AdviceKind | null;
 };
 export type SlowPage = Page<StatementItem> & { from: string; to: string; totalMs: number };
 
@@ -442,3 +451,82 @@ export const explainSchema = z.strictObject({
   /** Values of `$1`, `$2` …, as text; without them the plan for any value. */
   params: parametersSchema.optional(),
 });
+
+// The loop
+
+export {
+  type AdviceProgress,
+  type AdviceState,
+  type AdviceStep,
+  type AdviceView,
+  adviceViews,
+  type LoopFigures,
+} from './loop/contract.ts';
+
+export const adviceListSchema = pageSchema.extend({
+  databaseId: z.uuid().optional(),
+  view: z.enum(adviceViews, `One of ${adviceViews.join(', ')}`).default('open'),
+  /** Only what this statement profits from. */
+  fingerprint: z
+    .string()
+    .regex(/^[0-9a-zA-Z_-]{1,64}$/)
+    .optional(),
+  cursor: z
+    .string()
+    .max(100)
+    .regex(/^[0-9.e+-]{1,40}~[0-9a-f-]{36}$/i, 'Take it from nextCursor of the previous page')
+    .nullish(),
+});
+export type AdviceListInput = z.output<typeof adviceListSchema>;
+export const adviceIdSchema = z.strictObject({ id: z.uuid() });
+export const decideAdviceSchema = adviceIdSchema.extend({
+  /** False takes back what was applied. */
+  keep: z.boolean(),
+});
+export const dismissAdviceSchema = adviceIdSchema.extend({
+  reason: z
+    .string('Say why')
+    .trim()
+    .min(1, 'Say why')
+    .max(500, 'At most 500 characters')
+    .refine(isPlainText, 'Control and invisible characters are not accepted'),
+});
+export const refreshAdviceSchema = z.strictObject({ databaseId: z.uuid() });
+export type AdviceStatement = { id: string; fingerprint: string; query: string };
+export type AdviceItem = {
+  id: string;
+  databaseId: string;
+  databaseName: string;
+  advice: Advice;
+  state: AdviceState;
+  savedMsPerDay: number;
+  table: string | null;
+  /** Name of the index that is made, dropped or built anew. */
+  index: string | null;
+  /** Whether the console can carry it out; `no role`: it knows none that may. */
+  applicable: 'yes' | 'no role' | 'by hand';
+  /** At most 20 of those that profit. */
+  statements: AdviceStatement[];
+  statementCount: number;
+  progress: AdviceProgress | null;
+  before: LoopFigures | null;
+  after: LoopFigures | null;
+  /** What the figures speak for, when there are enough. */
+  proposal: 'keep' | 'drop' | 'unsure' | null;
+  /** What was applied is being taken back. */
+  undoing: boolean;
+  cancelled: boolean;
+  detail: string | null;
+  timeline: AdviceStep[];
+  appliedAt: string | null;
+  firstSeenAt: string;
+  lastSeenAt: string;
+};
+export type AdviceSummary = {
+  open: number;
+  savedMsPerDay: number;
+  underWay: number;
+  /** Verified, and waiting for a person. */
+  toDecide: number;
+  failed: number;
+};
