@@ -230,6 +230,19 @@ const evaluateBreakerCommand: Command = {
   },
 };
 
+const evaluateQueriesCommand: Command = {
+  words: ['evaluate', 'queries'],
+  argument: 'FILE',
+  summary: 'Build a case (slow-query-case/1) in an empty database and print the advice for it.',
+  options: { database: 'URL of an empty PostgreSQL database that it may fill!' },
+  async run({ FILE: file, database }) {
+    // The parser is 2 MB of WebAssembly; other commands do without.
+    const { evaluateQueries } = await import('./evaluate-queries.ts');
+    const answer = await evaluateQueries(String(file), String(database));
+    return { text: JSON.stringify(answer, null, 1), data: answer, ok: true };
+  },
+};
+
 export const commands: readonly Command[] = [
   adminCreate,
   keysCreate,
@@ -241,6 +254,7 @@ export const commands: readonly Command[] = [
   auditExport,
   evaluateAnomalyCommand,
   evaluateBreakerCommand,
+  evaluateQueriesCommand,
 ];
 
 export function usage(): string {

@@ -7,7 +7,6 @@
 import type { Advice, Evidence } from '../contract.ts';
 import { findNPlusOne, type SequenceStep } from '../sequences.ts';
 import type { Facts, Operand, Read } from '../statement/facts.ts';
-import type { TargetSession } from '../targets.ts';
 import { cacheAdvice } from './caching.ts';
 import {
   bind,
@@ -26,6 +25,7 @@ import { estimatedBytes, estimatedCost } from './estimate.ts';
 import { brokenIndexes, redundantIndexes, staleStatistics, unusedIndexes } from './housekeeping.ts';
 import { fullScans, nodesOf, type PlanNode } from './plan.ts';
 import { createPlanner, type Planner } from './planner.ts';
+import type { Session } from './session.ts';
 import { duration, megabytes, rowsText } from './words.ts';
 import type { StatementEvent, Workload, WorkloadStatement } from './workload.ts';
 
@@ -63,7 +63,7 @@ export type AdviseOptions = { signal?: AbortSignal };
 
 /** Ranked by the time that it saves a day, over the whole workload; what nothing should be done about stands last. */
 export async function advise(
-  session: TargetSession,
+  session: Session,
   read: Reader,
   workload: Workload,
   { signal }: AdviseOptions = {},
@@ -695,7 +695,7 @@ const quotedName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** Whether a unique index can be built at all. Reads the table, for two seconds at most. */
 async function holdsDuplicates(
-  session: TargetSession,
+  session: Session,
   table: Table,
   keys: readonly string[],
   where: string | null,

@@ -2,7 +2,7 @@
  * What PostgreSQL knows of the tables that a workload touches: columns, statistics, indexes, keys, and how often they are
  * read and written. Four statements for any number of tables.
  */
-import type { TargetSession } from '../targets.ts';
+import type { Session } from './session.ts';
 
 export type ColumnStats = {
   /** Distinct values, as a count. */
@@ -84,10 +84,7 @@ export type Catalog = {
 const MAX_TABLES = 400;
 const numberOf = (value: unknown): number => Number(value ?? 0);
 
-export async function readCatalog(
-  session: TargetSession,
-  names: readonly string[],
-): Promise<Catalog> {
+export async function readCatalog(session: Session, names: readonly string[]): Promise<Catalog> {
   const wanted = [...new Set(names)].slice(0, MAX_TABLES);
   const tableRows = await session.query<{
     asked: string;
@@ -179,7 +176,7 @@ const quotedPath = (name: string): string =>
     .join('.');
 
 async function readColumns(
-  session: TargetSession,
+  session: Session,
   oids: readonly string[],
 ): Promise<Map<string, Map<string, Column>>> {
   const rows = await session.query<{
@@ -244,7 +241,7 @@ async function readColumns(
 }
 
 async function readIndexes(
-  session: TargetSession,
+  session: Session,
   oids: readonly string[],
 ): Promise<Map<string, Index[]>> {
   const rows = await session.query<{
@@ -316,7 +313,7 @@ type KeyRow = {
   target: Table['references'][number];
 };
 
-async function readKeys(session: TargetSession, oids: readonly string[]): Promise<KeyRow[]> {
+async function readKeys(session: Session, oids: readonly string[]): Promise<KeyRow[]> {
   const rows = await session.query<{
     of: string;
     to: string;

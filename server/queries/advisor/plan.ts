@@ -19,6 +19,8 @@ export type PlanNode = {
   readonly 'Sort Space Used'?: number;
   readonly 'Sort Method'?: string;
   readonly 'Temp Written Blocks'?: number;
+  readonly 'Shared Hit Blocks'?: number;
+  readonly 'Shared Read Blocks'?: number;
   readonly 'Subplan Name'?: string;
   readonly Plans?: readonly PlanNode[];
 };

@@ -2,8 +2,9 @@
  * Questions to PostgreSQL's planner: what a statement would cost, now and with indexes that do not exist. Hypothetical
  * indexes are HypoPG's: they live in this one session, and nowhere on disk.
  */
-import type { TargetSession } from '../targets.ts';
+
 import type { PlanNode } from './plan.ts';
+import type { Session } from './session.ts';
 
 export type Asked = { sql: string; values: readonly unknown[] | null; parameters: number };
 export type Hypothetical = { name: string; bytes: number };
@@ -23,7 +24,7 @@ export type Planner = {
 const ignore = () => undefined;
 
 export async function createPlanner(
-  session: TargetSession,
+  session: Session,
   hypopg: string | undefined,
 ): Promise<Planner> {
   const faults = new Map<string, string>();
