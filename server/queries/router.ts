@@ -1,8 +1,14 @@
 import { procedures, router } from '../api/trpc.ts';
 import {
+  adviceIdSchema,
+  adviceListSchema,
   createDatabaseSchema,
   databaseIdSchema,
   databaseListSchema,
+  decideAdviceSchema,
+  dismissAdviceSchema,
+  explainSchema,
+  refreshAdviceSchema,
   relationsSchema,
   slowCallSchema,
   slowLogSchema,
@@ -11,9 +17,19 @@ import {
   tryDatabaseSchema,
   updateDatabaseSchema,
 } from './contract.ts';
+import type { Explain } from './explain/service.ts';
+import type { Loop } from './loop/service.ts';
 import type { Watching } from './watching.ts';
 
-export const queriesRouter = ({ watching }: { watching: Watching }) => {
+export const queriesRouter = ({
+  watching,
+  explain,
+  loop,
+}: {
+  watching: Watching;
+  explain: Explain;
+  loop: Loop;
+}) => {
   const { databases, ranking, listing } = watching;
   return router({
     databases: router({
@@ -52,5 +68,38 @@ export const queriesRouter = ({ watching }: { watching: Watching }) => {
     /** Single calls that took long, newest first. */
     slowLog: procedures.viewer.input(slowLogSchema).query(({ input }) => listing.log(input)),
     slowCall: procedures.viewer.input(slowCallSchema).query(({ input }) => listing.call(input)),
+    /** Never changes anything; what is refused says why. */
+    explain: procedures.operator
+      .input(explainSchema)
+      .query(({ ctx, input }) => explain.explain(input, ctx.signal)),
+    advice: router({
+      /** Ranked by the time that it saves a day, over all databases. */
+      list: procedures.viewer.input(adviceListSchema).query(({ input }) => loop.list(input)),
+      get: procedures.viewer.input(adviceIdSchema).query(({ input }) => loop.get(input.id)),
+      summary: procedures.viewer.query(() => loop.summary()),
+      /** Asks the advisor now; it does so each hour anyway. */
+      refresh: procedures.operator
+        .input(refreshAdviceSchema)
+        .mutation(({ ctx, input }) => loop.refreshBy(ctx.authority, input.databaseId, ctx.signal)),
+      approve: procedures.operator
+        .input(adviceIdSchema)
+        .mutation(({ ctx, input }) => loop.approve(ctx.authority, input.id)),
+      cancel: procedures.operator
+        .input(adviceIdSchema)
+        .mutation(({ ctx, input }) => loop.cancel(ctx.authority, input.id)),
+      /** Somebody carried it out by hand. */
+      markApplied: procedures.operator
+        .input(adviceIdSchema)
+        .mutation(({ ctx, input }) => loop.markApplied(ctx.authority, input.id)),
+      decide: procedures.operator
+        .input(decideAdviceSchema)
+        .mutation(({ ctx, input }) => loop.decide(ctx.authority, input.id, input.keep)),
+      dismiss: procedures.operator
+        .input(dismissAdviceSchema)
+        .mutation(({ ctx, input }) => loop.dismiss(ctx.authority, input.id, input.reason)),
+      reopen: procedures.operator
+        .input(adviceIdSchema)
+        .mutation(({ ctx, input }) => loop.reopen(ctx.authority, input.id)),
+    }),
   });
 };

@@ -8,6 +8,10 @@ import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Secrets } from '../platform/secrets.ts';
 import type { Workers } from '../platform/workers/index.ts';
+import { createExplain, type Explain } from './explain/service.ts';
+import { createAdvising } from './loop/advising.ts';
+import { createFigures } from './loop/figures.ts';
+import { createLoop, type Loop } from './loop/service.ts';
 import { createStatements, type Statements } from './statement/service.ts';
 import { createTargets, type Targets } from './targets.ts';
 import { createWatching, type Watching } from './watching.ts';
@@ -16,6 +20,8 @@ export type Queries = {
   targets: Targets;
   statements: Statements;
   watching: Watching;
+  explain: Explain;
+  loop: Loop;
   /** On every role. */
   listen(): void;
   /** Not on `ROLE=web`. */
@@ -41,12 +47,31 @@ export function createQueries(deps: {
   const targets = createTargets(deps);
   const statements = createStatements(deps);
   const watching = createWatching({ ...deps, targets, statements });
+  const { databases, workloads } = watching;
+  const find = async (id: string) => (await databases.find(id)).target;
+  const explain = createExplain({ ...deps, targets, find });
+  const loop = createLoop({
+    ...deps,
+    targets,
+    applyTarget: databases.applyTarget,
+    advise: createAdvising({ targets, statements, workloads, find }),
+    figures: createFigures(deps.db),
+    watched: async () => (await databases.all()).filter(({ lastAt }) => lastAt).map(({ id }) => id),
+  });
   return {
     targets,
     statements,
     watching,
+    explain,
+    loop,
     listen: watching.listen,
-    start: watching.start,
-    close: watching.close,
+    start() {
+      watching.start();
+      loop.start();
+    },
+    async close() {
+      await loop.close();
+      await watching.close();
+    },
   };
 }

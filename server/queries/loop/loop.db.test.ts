@@ -45,6 +45,7 @@ const loopOf = (options: { url?: string | null; replica?: string } = {}): Loop =
     applyTarget: async (id) => (options.url === null ? null : { id, url: options.url ?? url }),
     advise: async () => list,
     figures: createFigures(db),
+    watched: async () => [databaseId],
     replica: options.replica ?? 'one',
     lockTimeoutMs: 300,
   });
@@ -392,6 +393,7 @@ const patient = (options: { url?: string; replica?: string } = {}): Loop => {
     applyTarget: async (id) => ({ id, url: options.url ?? url }),
     advise: async () => list,
     figures: createFigures(db),
+    watched: async () => [databaseId],
     replica: options.replica ?? 'patient',
     lockTimeoutMs: 60_000,
   });

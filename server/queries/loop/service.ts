@@ -42,6 +42,7 @@ const LOCK_TIMEOUT_MS = 5 * 60_000;
 const DAY_MS = 24 * 3_600_000;
 const COMPARE_EVERY_MS = 30_000;
 const STEPS = 50;
+const REFRESH_MS = 120_000;
 const KEPT_GONE_MS = 30 * DAY_MS;
 /** Of one database. */
 const ADVICE_MAX = 500;
@@ -88,6 +89,14 @@ export type Loop = {
   summary(): Promise<AdviceSummary>;
   /** Takes the advisor's list over what was collected; answers how many rows are open. */
   refresh(databaseId: string, signal?: AbortSignal): Promise<{ open: number }>;
+  /** Somebody asks for it now. */
+  refreshBy(
+    authority: Authority,
+    databaseId: string,
+    signal?: AbortSignal,
+  ): Promise<{ open: number }>;
+  /** The same for every database, one after the other; one that cannot be asked holds up no other. */
+  refreshAll(signal: AbortSignal): Promise<void>;
   approve(authority: Authority, id: string): Promise<void>;
   cancel(authority: Authority, id: string): Promise<void>;
   /** Somebody carried it out by hand. */
@@ -116,6 +125,8 @@ export function createLoop(deps: {
   /** Over what was collected. */
   advise: (databaseId: string, signal?: AbortSignal) => Promise<readonly Advice[]>;
   figures: Figures;
+  /** Databases of which something was collected. */
+  watched: () => Promise<readonly string[]>;
   /** Tells this process from the others. */
   replica: string;
   lockTimeoutMs?: number;
@@ -501,6 +512,12 @@ export function createLoop(deps: {
     changed(databaseId);
   };
 
+  const refresh = async (databaseId: string, signal?: AbortSignal) => {
+    await merge(databaseId, await deps.advise(databaseId, signal));
+    const open = await db.prisma.queryAdvice.count({ where: { databaseId, state: 'open' } });
+    return { open };
+  };
+
   const statementsOf = async (rows: readonly Row[]): Promise<Map<string, AdviceStatement>> => {
     const wanted = rows.flatMap((row) =>
       row.statements.slice(0, 20).map((print) => [row.databaseId, print] as const),
@@ -615,10 +632,25 @@ export function createLoop(deps: {
         failed: of('failed')?.n ?? 0,
       };
     },
-    async refresh(databaseId, signal) {
-      await merge(databaseId, await deps.advise(databaseId, signal));
-      const open = await db.prisma.queryAdvice.count({ where: { databaseId, state: 'open' } });
-      return { open };
+    refresh,
+    async refreshBy(authority, databaseId, signal) {
+      const answer = await refresh(databaseId, signal);
+      await db.tx((tx) =>
+        audit.append(tx, authority, {
+          action: 'queries.advice.refresh',
+          target: { kind: 'database', id: databaseId, name: null },
+          after: answer,
+        }),
+      );
+      return answer;
+    },
+    async refreshAll(signal) {
+      for (const id of await deps.watched()) {
+        if (signal.aborted) return;
+        await refresh(id, AbortSignal.any([signal, AbortSignal.timeout(REFRESH_MS)])).catch((err) =>
+          log.info({ err, database: id }, 'advice was not looked for'),
+        );
+      }
     },
     async approve(authority, id) {
       const row = await load(id);
