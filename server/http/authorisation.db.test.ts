@@ -34,6 +34,7 @@ const procedureRows: Record<'anybody' | Role | 'ingest', string[]> = {
     memory.status memory.history memory.findings memory.finding memory.examinations
     metrics.query metrics.explain metrics.samples metrics.catalog metrics.describe metrics.labelValues metrics.status metrics.templates metrics.saved.list
     telemetry.events
+    queries.advice.list queries.advice.get queries.advice.summary
     sources.list sources.metrics
     tokens.check
     policies.decide`),
@@ -49,7 +50,8 @@ const procedureRows: Record<'anybody' | Role | 'ingest', string[]> = {
     dashboards.create dashboards.update dashboards.remove
     memory.profile
     metrics.setRetention metrics.saved.create metrics.saved.update metrics.saved.remove
-    sources.create sources.update sources.remove sources.test`),
+    sources.create sources.update sources.remove sources.test
+    queries.explain queries.advice.refresh queries.advice.approve queries.advice.cancel queries.advice.markApplied queries.advice.decide queries.advice.dismiss queries.advice.reopen`),
   admin: words(`
     system.settings system.security
     users.list users.invite users.reinvite users.removeInvite users.setRole users.setDisabled
