@@ -16,6 +16,8 @@ const pages = [
   { path: '/explore', title: 'Explore' },
   { path: '/dashboards', title: 'Dashboards' },
   { path: '/sources', title: 'Sources' },
+  { path: '/queries', title: 'Queries' },
+  { path: '/databases', title: 'Databases' },
   { path: '/maintenance', title: 'Maintenance' },
   { path: '/game-days', title: 'Game days' },
   { path: '/memory', title: 'Memory' },

@@ -11,6 +11,7 @@ import { type LivePoint, Ring } from './ring.ts';
 export type Topic =
   | LiveTopic
   | 'keys'
+  | 'queries'
   | 'tokens'
   | 'audit'
   | 'users'

@@ -18,6 +18,7 @@ const affected: Record<string, readonly { pathKey(): readonly unknown[] }[]> = {
   breakers: [trpc.breakers],
   keys: [trpc.keys],
   tokens: [trpc.tokens],
+  queries: [trpc.queries.databases.list, trpc.queries.databases.get],
   policies: [trpc.policies.list, trpc.policies.status, trpc.policies.matrix],
   metrics: [trpc.metrics.saved.list, trpc.metrics.describe],
   system: [trpc.system.overview, trpc.system.info, trpc.system.settings],
@@ -44,6 +45,7 @@ export function useLiveQueries(): void {
     'policies',
     'tokens',
     'keys',
+    'queries',
   ]);
   useLiveEvents((events) => {
     for (const { topic, type } of events) {

@@ -4,6 +4,7 @@ import { type Db, likeLiteral } from '../platform/db/index.ts';
 import { transaction } from '../platform/db/transaction.ts';
 import { AppError } from '../platform/errors.ts';
 import {
+  adviceKinds,
   type CallerItem,
   type QueryRange,
   type SlowInput,
@@ -145,6 +146,17 @@ export function createRanking({ db, clock }: { db: Db; clock: Clock }): Ranking 
     );
     return new Map(rows.map(({ id, histogram }) => [id, quantile(histogram, 0.95)]));
   };
+  /** The kind of the advice that would save most, by fingerprint; what says that nothing should be done is none. */
+  const adviceOf = async (databaseId: string, fingerprints: readonly string[]) => {
+    const { rows } = await db.pool.query<{ fingerprint: string; kind: string }>(
+      `SELECT DISTINCT ON (f.fingerprint) f.fingerprint, a.kind
+       FROM query_advice a JOIN unnest($2::text[]) AS f(fingerprint) ON f.fingerprint = ANY(a.statements)
+       WHERE a.database_id = $1 AND a.state IN ('open', 'approved', 'applying', 'verifying') AND a.kind <> 'none'
+       ORDER BY f.fingerprint, a.saved_ms_per_day DESC`,
+      [databaseId, fingerprints],
+    );
+    return new Map(rows.map(({ fingerprint, kind }) => [fingerprint, kind]));
+  };
   const itemsOf = async (
     databaseId: string,
     range: Range,
@@ -154,6 +166,10 @@ export function createRanking({ db, clock }: { db: Db; clock: Clock }): Ranking 
     const ids = rows.map((row) => row.statement_id);
     const trends = await trendsOf(databaseId, range, ids);
     const p95s = await p95Of(databaseId, range, ids);
+    const advice = await adviceOf(
+      databaseId,
+      rows.map(({ fingerprint }) => fingerprint),
+    );
     return rows.map((row) => {
       const calls = Math.round(row.calls);
       const blocks = row.hits + row.reads;
@@ -177,6 +193,7 @@ export function createRanking({ db, clock }: { db: Db; clock: Clock }): Ranking 
         firstSeenAt: row.first_seen.toISOString(),
         lastSeenAt: row.last_seen.toISOString(),
         trend: trends.get(row.statement_id) ?? [],
+        advice: adviceKinds.find((kind) => kind === advice.get(row.fingerprint)) ?? null,
       };
     });
   };

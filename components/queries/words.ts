@@ -1,0 +1,43 @@
+/** How the pages of queries and databases speak. */
+
+import type { AdviceKind, DatabaseItem } from '../../server/queries/contract.ts';
+import type { StatusKind } from '../data/status-badge.tsx';
+import { formatDuration } from '../format/duration.ts';
+
+/** Of milliseconds. */
+export const ms = (value: number): string => formatDuration(value / 1_000);
+
+export const adviceWords: Readonly<Record<AdviceKind, string>> = {
+  create_index: 'Index',
+  drop_index: 'Drop index',
+  reindex: 'Reindex',
+  analyze: 'Analyze',
+  cache: 'Cache',
+  eager_load: 'N+1',
+  batch: 'Batch',
+  rewrite: 'Rewrite',
+  none: 'None',
+};
+export const sourceWords = {
+  own: 'This console',
+  span: 'Span',
+  auto_explain: 'auto_explain',
+} as const;
+
+export const queryHref = (id: string, range: string): string =>
+  `/queries/query?id=${id}${range === '24h' ? '' : `&range=${range}`}`;
+/** On one line. */
+export const oneLine = (text: string): string => text.replace(/\s+/g, ' ');
+
+export const databaseHref = (id: string): string => `/databases/database?id=${id}`;
+
+const states = {
+  new: { kind: 'unknown', word: 'First look' },
+  ok: { kind: 'ok', word: 'Good' },
+  partial: { kind: 'warn', word: 'Incomplete' },
+  failed: { kind: 'bad', word: 'Failed' },
+  paused: { kind: 'off', word: 'Paused' },
+} as const satisfies Record<DatabaseItem['state'], { kind: StatusKind; word: string }>;
+export const stateOf = ({
+  state,
+}: Pick<DatabaseItem, 'state'>): { kind: StatusKind; word: string } => states[state];
