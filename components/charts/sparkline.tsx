@@ -12,7 +12,8 @@ export function Sparkline(props: { values: readonly (number | null)[]; label: st
       return;
     }
     const y = max === 0 ? 18 : 18 - (value / max) * 16;
-    path += `${pen}${(1 + index * step).toFixed(1)} ${y.toFixed(1)}`;
+    // A line of no length is a dot: one known value between gaps is seen.
+    path += `${pen}${(1 + index * step).toFixed(1)} ${y.toFixed(1)}${pen === 'M' ? 'h0' : ''}`;
     pen = 'L';
   });
   return (
@@ -29,6 +30,7 @@ export function Sparkline(props: { values: readonly (number | null)[]; label: st
         fill="none"
         stroke="var(--chart-1)"
         strokeWidth="1.25"
+        strokeLinecap="round"
         strokeLinejoin="round"
       />
     </svg>

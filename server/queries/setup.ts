@@ -281,7 +281,7 @@ function ofPlans({ superuser }: TargetSession, { role, settings, reads_files }: 
   if (loaded === undefined || loaded === '-1')
     return optional(
       'Not in use: plans are made when somebody asks for them.',
-      `ALTER SYSTEM SET session_preload_libraries = 'auto_explain';\n${wanted
+      `${loaded === undefined ? `ALTER SYSTEM SET session_preload_libraries = 'auto_explain';\n` : ''}${wanted
         .slice(0, 2)
         .map(([name, value]) => `ALTER SYSTEM SET ${name} = '${value}';`)
         .join('\n')}\nSELECT pg_reload_conf();`,

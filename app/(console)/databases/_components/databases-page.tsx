@@ -15,7 +15,7 @@ import { StatusBadge } from '../../../../components/data/status-badge.tsx';
 import { TableSkeleton } from '../../../../components/data/table-skeleton.tsx';
 import { formatBytes } from '../../../../components/format/bytes.ts';
 import { count, formatNumber } from '../../../../components/format/number.ts';
-import { databaseHref, ms, stateOf } from '../../../../components/queries/words.ts';
+import { databaseHref, stateOf } from '../../../../components/queries/words.ts';
 import { useMe } from '../../../../components/shell/use-me.ts';
 import { allows } from '../../../../components/trpc/role.ts';
 import { Badge } from '../../../../components/ui/badge.tsx';
@@ -94,14 +94,6 @@ function columnsOf(act: RowMenuProps['act'] | null, admin: boolean): Column<Data
       align: 'right',
       csv: ({ entries }) => entries,
       cell: ({ entries }) => (entries === null ? '–' : formatNumber(entries)),
-    },
-    {
-      id: 'cost',
-      header: 'A look took',
-      width: '104px',
-      align: 'right',
-      csv: ({ lookServerMs }) => lookServerMs,
-      cell: ({ lookServerMs }) => (lookServerMs === null ? '–' : ms(lookServerMs)),
     },
     {
       id: 'last',

@@ -65,14 +65,10 @@ function Figures({ database, now }: { database: DatabaseDetail; now: number }) {
         note={share === null ? ' ' : `${(share * 100).toFixed(2)} % of a minute`}
       />
       <Stat
-        label="Size"
-        value={database.sizeBytes === null ? '–' : formatBytes(database.sizeBytes)}
+        label="Set-up"
+        value={lacking > 0 ? `${lacking} missing` : weak > 0 ? `${weak} weak` : 'Complete'}
         note={
-          lacking > 0
-            ? `${count(lacking, 'thing')} missing in the set-up`
-            : weak > 0
-              ? `${count(weak, 'thing')} weak in the set-up`
-              : 'nothing is missing'
+          database.sizeBytes === null ? ' ' : `the database has ${formatBytes(database.sizeBytes)}`
         }
         tone={lacking > 0 ? 'warn' : 'plain'}
       />

@@ -18,7 +18,7 @@ export function Setup({ database }: { database: DatabaseDetail }) {
   return (
     <ul aria-label="Set-up" className="divide-y overflow-hidden rounded-card border bg-surface">
       {checks.map(({ id, title, state, detail, why, statement }) => (
-        <li key={id} className="grid gap-1 px-4 py-3">
+        <li key={id} className="grid grid-cols-[minmax(0,1fr)] gap-1 px-4 py-3">
           <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
             <StatusBadge {...checkWords[state]} />
             <h3 className="font-medium text-13">{title}</h3>
