@@ -18,6 +18,7 @@ const pages = [
   { path: '/sources', title: 'Sources' },
   { path: '/queries', title: 'Queries' },
   { path: '/databases', title: 'Databases' },
+  { path: '/advice', title: 'Advice' },
   { path: '/maintenance', title: 'Maintenance' },
   { path: '/game-days', title: 'Game days' },
   { path: '/memory', title: 'Memory' },

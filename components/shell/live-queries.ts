@@ -18,7 +18,7 @@ const affected: Record<string, readonly { pathKey(): readonly unknown[] }[]> = {
   breakers: [trpc.breakers],
   keys: [trpc.keys],
   tokens: [trpc.tokens],
-  queries: [trpc.queries.databases.list, trpc.queries.databases.get],
+  queries: [trpc.queries.databases.list, trpc.queries.databases.get, trpc.queries.advice],
   policies: [trpc.policies.list, trpc.policies.status, trpc.policies.matrix],
   metrics: [trpc.metrics.saved.list, trpc.metrics.describe],
   system: [trpc.system.overview, trpc.system.info, trpc.system.settings],

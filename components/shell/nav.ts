@@ -11,6 +11,7 @@ import {
   HeartPulse,
   KeyRound,
   LayoutDashboard,
+  Lightbulb,
   type LucideIcon,
   MemoryStick,
   Scale,
@@ -151,6 +152,7 @@ export const nav: readonly NavEntry[] = [
     role: 'viewer',
     key: 'j',
   },
+  { href: '/advice', label: 'Advice', group: 'Data', icon: Lightbulb, role: 'viewer', key: 'f' },
   { href: '/keys', label: 'Keys', group: 'Access', icon: KeyRound, role: 'admin', key: 'k' },
   { href: '/tokens', label: 'Tokens', group: 'Access', icon: Ticket, role: 'admin', key: 't' },
   {
@@ -202,6 +204,7 @@ const details: readonly Detail[] = [
   { href: '/incidents/detail', label: 'Incident', list: '/incidents' },
   { href: '/keys/detail', label: 'Key', list: '/keys' },
   { href: '/databases/database', label: 'Database', list: '/databases' },
+  { href: '/queries/query', label: 'Query', list: '/queries' },
   { href: '/breakers/detail', label: 'Breaker', list: '/breakers' },
   { href: '/dashboards/view', label: 'Dashboard', list: '/dashboards', timeRange: 'store' },
 ];

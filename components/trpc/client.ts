@@ -65,11 +65,20 @@ export const api = createTRPCClient<AppRouter>({
       // Some take long, others not: none waits for its neighbours on a page, and each can be given up by itself.
       condition: ({ path }) => path === 'metrics.query' || path === 'metrics.explain',
       true: httpLink({ url, fetch: (to, init) => send(to, init as RequestInit) }),
-      false: httpBatchLink({
-        url,
-        maxURLLength: 2000,
-        maxItems: 20,
-        fetch: (to, init) => send(to, init as RequestInit),
+      false: splitLink({
+        // A statement may be longer than an address may be.
+        condition: ({ path }) => path === 'queries.explain' || path === 'queries.advise',
+        true: httpLink({
+          url,
+          methodOverride: 'POST',
+          fetch: (to, init) => send(to, init as RequestInit),
+        }),
+        false: httpBatchLink({
+          url,
+          maxURLLength: 2000,
+          maxItems: 20,
+          fetch: (to, init) => send(to, init as RequestInit),
+        }),
       }),
     }),
   ],
