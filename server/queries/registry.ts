@@ -14,6 +14,7 @@ import type { Statements } from './statement/service.ts';
 /** Longer ones are cut; the fingerprint is of the whole text. */
 const MAX_KEPT = 100_000;
 const MAX_CACHED = 20_000;
+const MANY = 1_000;
 const CACHED_MS = 3_600_000;
 const MAX_CACHED_CHARS = 32_000_000;
 
@@ -67,10 +68,14 @@ export function createRegistry(deps: {
     texts: readonly { text: string; nameless?: string }[],
     signal?: AbortSignal,
   ): Promise<Described[]> => {
-    const found = await statements.describe(
-      texts.map(({ text }) => text),
-      signal,
-    );
+    const plain = texts.map(({ text }) => text);
+    // The first look at a large database brings thousands at once: both threads take their half.
+    const half = plain.length > MANY ? Math.ceil(plain.length / 2) : plain.length;
+    const found = (
+      await Promise.all(
+        [plain.slice(0, half), plain.slice(half)].map((part) => statements.describe(part, signal)),
+      )
+    ).flat();
     return found.map((one, n) => {
       const asked = texts[n];
       const normalized = one.normalized.toWellFormed().replaceAll('\0', '');
