@@ -21,6 +21,7 @@ const MAX_BYTES = 256 * 1024 * 1024;
 const WINDOW_MS = 3_600_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 const MAX_SETS = 5;
+const MAX_STATEMENTS = 500;
 const SHOWN = 10;
 
 const caseSchema = z.object({
@@ -159,17 +160,26 @@ async function workloadOf(client: pg.Client, given: Case): Promise<Workload> {
     statements.push(write ? base : await measured(client, base));
   }
   const known = new Set(given.workload.map(({ sql }) => sql));
-  for (const [sql, events] of Map.groupBy(given.events, (event) => event.sql)) {
-    if (known.has(sql) || statements.length >= 500) continue;
-    const sets = events.flatMap(({ params }) => (params ? [params] : []));
-    statements.push({
-      id: sql.slice(0, 200),
+  const sent = given.events.filter(({ sql }) => !known.has(sql));
+  const identity = new Map(
+    [...new Set(sent.map(({ sql }) => sql))].map((sql) => [
       sql,
+      read(sql).facts?.fingerprint ?? sql,
+    ]),
+  );
+  for (const events of Map.groupBy(sent, ({ sql }) => identity.get(sql)).values()) {
+    const [first] = events;
+    if (!first || statements.length >= MAX_STATEMENTS) continue;
+    statements.push({
+      id: first.sql.slice(0, 200),
+      sql: first.sql,
       calls: events.length,
       meanMs: null,
       rows: null,
       blocks: null,
-      parameters: sets.slice(0, MAX_SETS).map((values) => ({ values, calls: 1 })),
+      parameters: events
+        .flatMap(({ params }) => (params ? [{ values: params, calls: 1 }] : []))
+        .slice(0, MAX_SETS),
       repeated: null,
     });
   }

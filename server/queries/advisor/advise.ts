@@ -163,27 +163,24 @@ export async function advise(
   for (const statement of statements) {
     const { given, facts } = statement;
     const helped = profiting.has(given.id);
-    const cached = helped
-      ? null
-      : cacheAdvice({
-          id: given.id,
-          facts,
-          calls: given.calls,
-          meanMs: statement.meanMs,
-          measured: given.meanMs !== null,
-          repeated: given.repeated,
-          windowMs: workload.windowMs,
-          changes: changesOf(facts, known, writes),
-        });
+    const told = kept.some(
+      (each) => ('query' in each && each.query === given.id) || each.statements?.includes(given.id),
+    );
+    const cached =
+      helped || told
+        ? null
+        : cacheAdvice({
+            id: given.id,
+            facts,
+            calls: given.calls,
+            meanMs: statement.meanMs,
+            measured: given.meanMs !== null,
+            repeated: given.repeated,
+            windowMs: workload.windowMs,
+            changes: changesOf(facts, known, writes),
+          });
     if (cached) kept.push(cached);
-    const said =
-      helped ||
-      cached ||
-      kept.some(
-        (each) =>
-          ('query' in each && each.query === given.id) ||
-          each.statements?.includes(given.id) === true,
-      );
+    const said = helped || cached || told;
     if (!said && facts.kind !== 'insert')
       none.push(reasonForNone(statement, known, planner, writes, stale));
   }
@@ -333,7 +330,8 @@ async function tryCandidates(
   statement.units = units.filter((unit) => statement.costs.has(unitId(unit)));
   // Relations of a join may need an index each.
   const [best] = [...statement.units].sort((a, b) => costOf(statement, a) - costOf(statement, b));
-  if (!best || best.length > 1) return;
+  // Without a planner that is asked, what two do together is a guess.
+  if (!best || best.length > 1 || !planner.hypothetical) return;
   const others = statement.units.filter(
     (unit) => unit.length === 1 && unit[0]?.table !== best[0]?.table && unit[0]?.method === 'btree',
   );

@@ -6,7 +6,7 @@
 import type { IndexMethod, IndexSpec } from '../contract.ts';
 import type { Block, ColumnRef, Facts, Operand, OrderItem, Predicate } from '../statement/facts.ts';
 import type { Catalog, Column, Table } from './catalog.ts';
-import { equals, selectivity } from './selectivity.ts';
+import { equals, selectivity, within } from './selectivity.ts';
 
 /** Fewer rows are read in no time; an index buys nothing. */
 export const MIN_ROWS = 10_000;
@@ -108,6 +108,15 @@ export function bind(block: Block, catalog: Catalog, values: Values): Bound[] {
     }
     for (const { owner, condition } of conditionsOf(predicate)) owner.conditions.push(condition);
   }
+  for (const relation of bound)
+    for (const same of Map.groupBy(
+      relation.conditions.filter(({ kind }) => kind === 'range'),
+      ({ sql }) => sql,
+    ).values())
+      if (same.length > 1) {
+        const share = within(same.map((condition) => condition.share));
+        for (const condition of same) condition.share = share;
+      }
   const order = block.extreme ? [block.extreme] : block.order;
   const [first] = order;
   const sorted = first ? relationOf(first.operand) : null;

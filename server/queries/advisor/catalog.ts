@@ -196,8 +196,11 @@ async function readColumns(
     tuples: number;
   }>(
     `SELECT c.oid::text, a.attname AS name, format_type(a.atttypid, NULL) AS type, t.typcategory::text AS category,
-            coalesce(l.collcollate IN ('C', 'POSIX')
-              OR (l.oid = 100 AND (SELECT d.datcollate IN ('C', 'POSIX') FROM pg_database d WHERE d.datname = current_database())), true) AS byte_order,
+            CASE WHEN l.oid IS NULL THEN true
+                 WHEN l.oid = 100 THEN (SELECT coalesce(to_jsonb(d)->>'datlocprovider', 'c') = 'b' OR
+                                               (coalesce(to_jsonb(d)->>'datlocprovider', 'c') = 'c' AND d.datcollate IN ('C', 'POSIX'))
+                                        FROM pg_database d WHERE d.datname = current_database())
+                 ELSE l.collprovider = 'b' OR coalesce(l.collcollate, '') IN ('C', 'POSIX') END AS byte_order,
             a.attnotnull AS not_null, s.n_distinct AS distinct, s.null_frac AS null_fraction,
             s.most_common_vals::text::text[] AS common, s.most_common_freqs::float8[] AS shares,
             s.histogram_bounds::text::text[] AS histogram, s.correlation, s.avg_width AS width, greatest(c.reltuples, 0)::float8 AS tuples

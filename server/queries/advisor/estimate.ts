@@ -70,12 +70,22 @@ export function estimatedCost(
       const correlation = index.keys[0]?.column
         ? Math.abs(table.columns.get(index.keys[0].column)?.stats?.correlation ?? 0)
         : 0;
-      const pages =
+      const touched =
         Math.min(table.pages, fetched) * (1 - correlation ** 2) + Math.ceil(table.pages * share);
-      let cost = DESCENT + fetched * TUPLE + Math.min(pages, table.pages) * RANDOM_PAGE;
-      if (index.method === 'gin' || index.method === 'gist') cost += 40;
+      const pages = Math.min(touched, table.pages);
+      // The more of the table is read, the closer together its pages lie.
+      const perPage = RANDOM_PAGE - (RANDOM_PAGE - 1) * Math.sqrt(pages / Math.max(1, table.pages));
       const limit = typeof block.limit?.constant === 'number' ? block.limit.constant : null;
-      if (sorts && limit !== null) cost = DESCENT + Math.min(1, limit / fetched) * (cost - DESCENT);
+      let cost = DESCENT + fetched * TUPLE + pages * perPage;
+      if (index.method === 'gin' || index.method === 'gist') cost += 40;
+      if (sorts && limit !== null) {
+        // Rows come in order, one by one, until enough of them also meet what the index does not know.
+        const matching = relation.conditions
+          .filter(({ kind }) => kind !== 'join' && kind !== 'notnull')
+          .reduce((rows, condition) => rows * condition.share, table.rows);
+        const inOrder = fetched * (TUPLE + RANDOM_PAGE * (1 - correlation ** 2));
+        cost = DESCENT + Math.min(1, limit / Math.max(1, matching)) * inOrder;
+      }
       const outer = joined ? outerRows(plan, scan) : 1;
       const replacedCost = joined ? cost * outer : cost;
       const saved = sorts && limit !== null ? before : scan['Total Cost'];

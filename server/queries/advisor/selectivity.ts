@@ -21,6 +21,9 @@ export function equals(stats: ColumnStats | null, value: unknown): number {
   }
   const others = stats.distinct - stats.common.size;
   const rest = Math.max(0, 1 - commonShare - stats.nullFraction);
+  // Every value seemed to be known, and this one is not: rarer than the rarest.
+  if (others <= 0 && text !== undefined)
+    return Math.min(rest, ...stats.common.values(), MATCH) || 1e-5;
   if (others > 0 && (text !== undefined || stats.common.size === 0)) return rest / others;
   // Not known which: what a row picked at random would find.
   const squares = [...stats.common.values()].reduce((sum, share) => sum + share * share, 0);
@@ -46,6 +49,14 @@ export function below(column: Column, value: unknown): number | null {
   return (at - 1 + (high > low ? (wanted - low) / (high - low) : 0.5)) / (numbers.length - 1);
 }
 
+const firstOf = (value: unknown): unknown => (Array.isArray(value) ? value[0] : value);
+
+/** The share of a lower and an upper bound together; the planner's default when one of them is not known. */
+export const within = (shares: readonly number[]): number =>
+  shares.some((share) => share === RANGE)
+    ? MATCH
+    : Math.max(1e-5, shares.reduce((sum, share) => sum + share, 0) - (shares.length - 1));
+
 /** `known` gives what is known of a constant or parameter. */
 export function selectivity(
   predicate: Predicate,
@@ -56,7 +67,10 @@ export function selectivity(
   const value = known(predicate.right);
   switch (predicate.op) {
     case '=':
-      return equals(stats, value);
+      // Several sets of values are known: what they keep on average.
+      return Array.isArray(value) && value.length > 0
+        ? value.reduce<number>((sum, each) => sum + equals(stats, each), 0) / value.length
+        : equals(stats, value);
     case 'in': {
       const values = Array.isArray(value) ? value : (predicate.values ?? []).map(known);
       const count = Math.max(1, values.length);
@@ -78,10 +92,10 @@ export function selectivity(
       return equals(stats, 'f');
     case '<':
     case '<=':
-      return below(column, value) ?? RANGE;
+      return below(column, firstOf(value)) ?? RANGE;
     case '>':
     case '>=': {
-      const share = below(column, value);
+      const share = below(column, firstOf(value));
       return share === null ? RANGE : 1 - share;
     }
     case 'between':
