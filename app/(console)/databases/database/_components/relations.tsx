@@ -21,9 +21,10 @@ type IndexItem = Extract<RelationItem, { kind: 'index' }>;
 
 const named = ({ schema, name }: RelationItem): string =>
   schema === 'public' ? name : `${schema}.${name}`;
-const nameColumn = <T extends RelationItem>(header: string): Column<T> => ({
+const nameColumn = <T extends RelationItem>(header: string, width: string): Column<T> => ({
   id: 'name',
   header,
+  width,
   csv: named,
   cell: (item) => (
     <span title={named(item)} className="font-medium">
@@ -48,7 +49,7 @@ function Bloat({ bytes, of }: { bytes: number | null; of: number }) {
 }
 
 const tableColumns: readonly Column<TableItem>[] = [
-  nameColumn('Table'),
+  nameColumn('Table', '22%'),
   {
     id: 'size',
     header: 'Size',
@@ -117,21 +118,24 @@ const tableColumns: readonly Column<TableItem>[] = [
 ];
 
 const indexColumns: readonly Column<IndexItem>[] = [
-  nameColumn('Index'),
+  nameColumn('Index', '22%'),
   {
     id: 'state',
     header: 'State',
     width: '150px',
     csv: ({ figures, unusedDays }) =>
       figures.valid ? (unusedDays === null ? 'used' : `unused for ${unusedDays} days`) : 'invalid',
-    cell: ({ figures, unusedDays }) => {
+    cell: (item) => {
+      const { figures, unusedDays } = item;
       if (!figures.valid) return <Badge tone="bad">Invalid</Badge>;
       if (figures.primary) return <Badge>Primary key</Badge>;
       if (figures.constraint || figures.unique) return <Badge>Unique</Badge>;
       return unusedDays !== null && unusedDays >= 14 ? (
         <Badge tone="warn">Unused {count(unusedDays, 'day')}</Badge>
       ) : (
-        <span className="text-muted">In use</span>
+        <span className="text-muted">
+          {item.usedAt === null && figures.scans === 0 ? 'No scan yet' : 'In use'}
+        </span>
       );
     },
   },
