@@ -2,6 +2,7 @@ import { procedures, router } from '../api/trpc.ts';
 import {
   adviceIdSchema,
   adviceListSchema,
+  adviseSchema,
   createDatabaseSchema,
   databaseIdSchema,
   databaseListSchema,
@@ -18,16 +19,19 @@ import {
   updateDatabaseSchema,
 } from './contract.ts';
 import type { Explain } from './explain/service.ts';
+import type { Advising } from './loop/advising.ts';
 import type { Loop } from './loop/service.ts';
 import type { Watching } from './watching.ts';
 
 export const queriesRouter = ({
   watching,
   explain,
+  advising,
   loop,
 }: {
   watching: Watching;
   explain: Explain;
+  advising: Advising;
   loop: Loop;
 }) => {
   const { databases, ranking, listing } = watching;
@@ -72,6 +76,13 @@ export const queriesRouter = ({
     explain: procedures.operator
       .input(explainSchema)
       .query(({ ctx, input }) => explain.explain(input, ctx.signal)),
+    /**
+     * What would help these statements, and why; `none` says why nothing should be done. Reads only. Ranked by the time that
+     * is saved a day, where it is known how often each is called.
+     */
+    advise: procedures.operator.input(adviseSchema).query(async ({ ctx, input }) => ({
+      advice: await advising.ofTexts(input.databaseId, [input.sql].flat(), ctx.signal),
+    })),
     advice: router({
       /** Ranked by the time that it saves a day, over all databases. */
       list: procedures.viewer.input(adviceListSchema).query(({ input }) => loop.list(input)),

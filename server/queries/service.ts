@@ -9,7 +9,7 @@ import type { Metrics } from '../platform/metrics.ts';
 import type { Secrets } from '../platform/secrets.ts';
 import type { Workers } from '../platform/workers/index.ts';
 import { createExplain, type Explain } from './explain/service.ts';
-import { createAdvising } from './loop/advising.ts';
+import { type Advising, createAdvising } from './loop/advising.ts';
 import { createFigures } from './loop/figures.ts';
 import { createLoop, type Loop } from './loop/service.ts';
 import { createStatements, type Statements } from './statement/service.ts';
@@ -21,6 +21,7 @@ export type Queries = {
   statements: Statements;
   watching: Watching;
   explain: Explain;
+  advising: Advising;
   loop: Loop;
   /** On every role. */
   listen(): void;
@@ -50,12 +51,14 @@ export function createQueries(deps: {
   const { databases, workloads } = watching;
   const find = async (id: string) => (await databases.find(id)).target;
   const explain = createExplain({ ...deps, targets, find });
+  const advising = createAdvising({ targets, statements, workloads, explain, find });
   const loop = createLoop({
     ...deps,
     targets,
     applyTarget: databases.applyTarget,
-    advise: createAdvising({ targets, statements, workloads, find }),
+    advise: advising.ofWorkload,
     figures: createFigures(deps.db),
+    look: (id) => watching.collector.look(id),
     watched: async () => (await databases.all()).filter(({ lastAt }) => lastAt).map(({ id }) => id),
   });
   return {
@@ -63,6 +66,7 @@ export function createQueries(deps: {
     statements,
     watching,
     explain,
+    advising,
     loop,
     listen: watching.listen,
     start() {

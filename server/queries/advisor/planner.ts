@@ -2,7 +2,6 @@
  * Questions to PostgreSQL's planner: what a statement would cost, now and with indexes that do not exist. Hypothetical
  * indexes are HypoPG's: they live in this one session, and nowhere on disk.
  */
-
 import type { PlanNode } from './plan.ts';
 import type { Session } from './session.ts';
 
@@ -43,8 +42,7 @@ export async function createPlanner(
     return plan;
   };
   const generic = async (sql: string, parameters: number): Promise<PlanNode> => {
-    if (session.serverVersion >= 160_000)
-      return explain(`EXPLAIN (FORMAT JSON, GENERIC_PLAN) ${sql} /* wheelhouse */`);
+    // EXPLAIN (GENERIC_PLAN) of PostgreSQL 16 would need the simple protocol, which takes several statements.
     const name = `wheelhouse_${++prepared}`;
     await session.query(`PREPARE ${name} AS ${sql}`);
     try {

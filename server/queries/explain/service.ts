@@ -36,6 +36,12 @@ export type ExplainInput = {
 export type Explain = {
   /** Never changes anything. Rejects only when the database cannot be asked. */
   explain(input: ExplainInput, signal?: AbortSignal): Promise<ExplainAnswer>;
+  /** Why each may not even be planned on this connection, where the planner may run functions; null when it may. */
+  refusals(
+    session: TargetSession,
+    texts: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<(string | null)[]>;
 };
 
 /** What was refused, as a sentence. */
@@ -122,6 +128,27 @@ export function createExplain(deps: {
   };
 
   return {
+    async refusals(session, texts, signal) {
+      const all = await task<Facts[]>('readTask', texts, signal);
+      const readBodies = (sources: Source[]) => task<Facts[]>('readFunctionsTask', sources, signal);
+      const answers: (string | null)[] = [];
+      try {
+        for (const facts of all) {
+          if (facts.problem) {
+            answers.push(facts.problem);
+            continue;
+          }
+          const { schemas } = await begin(session, facts);
+          await set(session, { search_path: 'pg_catalog' });
+          const refusal = await judge(session, facts, { analyze: false, schemas, readBodies });
+          answers.push(refusal ? sentence('It is not planned', refusal) : null);
+          await session.query('ROLLBACK');
+        }
+        return answers;
+      } finally {
+        await session.query('ROLLBACK').catch(() => undefined);
+      }
+    },
     async explain(input, signal) {
       const target = await find(input.databaseId);
       const [facts] = await task<Facts[]>('readTask', [input.sql], signal);

@@ -1,0 +1,109 @@
+/** N+1 as advice: which rows are loaded one by one, and how to load them at once. Pure. */
+import type { Advice } from '../contract.ts';
+import { findNPlusOne, type SequenceStep } from '../sequences.ts';
+import type { Facts } from '../statement/facts.ts';
+import type { Catalog } from './catalog.ts';
+import type { StatementEvent } from './workload.ts';
+
+export function nPlusOneAdvice(
+  events: readonly StatementEvent[],
+  facts: ReadonlyMap<string, Facts>,
+  catalog: Catalog,
+  perDay: number,
+): Advice[] {
+  const steps: SequenceStep[] = [];
+  const texts = new Map<string, string>();
+  for (const event of events) {
+    const known = facts.get(event.sql);
+    if (!known) continue;
+    texts.set(known.fingerprint, known.normalized);
+    const inlined = known.parameters === 0 && known.normalized !== event.sql;
+    steps.push({
+      trace: event.trace,
+      caller: event.caller ?? '',
+      atMs: event.atMs,
+      durationMs: event.durationMs ?? null,
+      fingerprint: known.fingerprint,
+      isSelect: known.kind === 'select' && known.written === null,
+      tables: known.tables,
+      values: event.params ? JSON.stringify(event.params) : inlined ? event.sql : null,
+      key: onlyKey(known, catalog),
+    });
+  }
+  return findNPlusOne(steps).map((found): Advice => {
+    const child = catalog.tables.get(found.child);
+    const parent = found.parentTable === null ? undefined : catalog.tables.get(found.parentTable);
+    const upward = parent
+      ? child?.references.find(
+          ({ table, columns }) => table === parent.shown && columns.includes(found.key),
+        )
+      : undefined;
+    const downward = parent
+      ? parent.references.find(
+          ({ table, keys }) => table === child?.shown && keys.includes(found.key),
+        )
+      : undefined;
+    const sql = texts.get(found.fingerprint) ?? '';
+    const join = upward
+      ? `${found.child}.${found.key} = ${found.parentTable}.${upward.keys[upward.columns.indexOf(found.key)] ?? 'id'}`
+      : downward
+        ? `${found.parentTable}.${downward.columns[downward.keys.indexOf(found.key)] ?? 'id'} = ${found.child}.${found.key}`
+        : null;
+    const common = {
+      child: found.child,
+      key: found.key,
+      trace: found.trace,
+      reason: `One request sends the same statement ${found.calls} times, once for each row of the statement before it${found.traces > 1 ? `, in ${found.traces} requests` : ''}. ${
+        join ? `Load them with it: JOIN ${found.child} ON ${join}` : 'Send it once with all values'
+      }: ${anyOf(sql, found.key)}. In Prisma: \`include\` (with \`relationLoadStrategy: "join"\`) or \`where: { ${found.key}: { in: […] } }\`.`,
+      savedMsPerDay: Math.round((found.totalMs ?? found.calls * 0.5) * 0.8 * found.traces * perDay),
+      statements: [found.fingerprint],
+    };
+    return parent && found.parentTable !== null
+      ? { kind: 'eager_load', parent: found.parentTable, ...common }
+      : { kind: 'batch', ...common };
+  });
+}
+
+/** The statement for all values at once. */
+const anyOf = (sql: string, key: string): string =>
+  sql.replace(
+    new RegExp(`("?\\b${key.replace(/[^\w]/g, '')}"?)\\s*=\\s*(\\$\\d+)`),
+    (_, column, parameter) => `${column} = ANY(${parameter})`,
+  );
+
+/** The only condition with a value, when it is an equality on a column; nothing for lists. */
+function onlyKey(facts: Facts, catalog: Catalog): { table: string; column: string } | null {
+  const [block, ...others] = facts.blocks;
+  if (!block || others.length > 0) return null;
+  const keys = block.predicates.filter(
+    ({ op, left, right }) =>
+      op === '=' && left.column !== null && right !== null && right.refs.length === 0,
+  );
+  if (block.predicates.some(({ op }) => op === 'in' || op === 'or' || op === 'insub')) return null;
+  const owner = (predicate: (typeof keys)[number]) => {
+    const ref = predicate.left.column;
+    if (!ref) return null;
+    const relation =
+      ref.relation === null
+        ? block.relations.find(
+            ({ table }) =>
+              block.relations.length === 1 || catalog.tables.get(table)?.columns.has(ref.column),
+          )
+        : block.relations.find(({ alias }) => alias === ref.relation);
+    return relation ? { table: relation.table, column: ref.column } : null;
+  };
+  // A constant beside it, such as `deleted = false`, is no key.
+  const varying = keys.filter(({ right }) => right?.parameter !== null);
+  const [key] = varying.length > 0 ? varying : keys;
+  if (!key) return null;
+  const found = varying.map(owner).find((each) => {
+    const table = each ? catalog.tables.get(each.table) : undefined;
+    return (
+      each !== null &&
+      (table?.references.some(({ columns }) => columns.includes(each.column)) ||
+        table?.indexes.some((index) => index.unique && index.keys[0]?.expression === each.column))
+    );
+  });
+  return found ?? owner(key);
+}
