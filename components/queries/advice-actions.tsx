@@ -20,7 +20,7 @@ export type AdviceAction =
 /** What can be done with it now, the likeliest first. */
 function actionsOf(item: AdviceItem): AdviceAction[] {
   const { state, advice, applicable } = item;
-  if (advice.kind === 'none') return state === 'dismissed' ? ['reopen'] : ['dismiss'];
+  if (advice.kind === 'none') return state === 'dismissed' ? ['reopen'] : [];
   switch (state) {
     case 'open':
     case 'failed':

@@ -128,7 +128,7 @@ export function AdviceView({ item, actions }: { item: AdviceItem; actions: React
   const { advice } = item;
   const evidence = evidenceText(advice);
   return (
-    <div className="grid gap-3">
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-3">
       <p className="text-13">{advice.reason}</p>
       <Progress item={item} />
       {item.detail && item.state !== 'open' ? (

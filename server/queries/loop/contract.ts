@@ -12,8 +12,11 @@ export const adviceStates = [
   'gone',
 ] as const;
 export type AdviceState = (typeof adviceStates)[number];
-/** What a list shows: `active` is what is under way, `done` what came to an end. */
-export const adviceViews = ['open', 'active', 'done', 'dismissed', 'all'] as const;
+/**
+ * What a list shows: `active` is what is under way, `done` what came to an end, `none` where nothing should
+ * be done.
+ */
+export const adviceViews = ['open', 'active', 'done', 'none', 'dismissed', 'all'] as const;
 export type AdviceView = (typeof adviceViews)[number];
 
 /** Kinds that the console can carry out itself. */

@@ -46,6 +46,7 @@ const loopOf = (options: { url?: string | null; replica?: string } = {}): Loop =
     advise: async () => list,
     figures: createFigures(db),
     watched: async () => [databaseId],
+    look: async () => undefined,
     replica: options.replica ?? 'one',
     lockTimeoutMs: 300,
   });
@@ -394,6 +395,7 @@ const patient = (options: { url?: string; replica?: string } = {}): Loop => {
     advise: async () => list,
     figures: createFigures(db),
     watched: async () => [databaseId],
+    look: async () => undefined,
     replica: options.replica ?? 'patient',
     lockTimeoutMs: 60_000,
   });

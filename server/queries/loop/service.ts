@@ -25,6 +25,7 @@ import {
   type AdviceProgress,
   type AdviceState,
   type AdviceStep,
+  type AdviceView,
   adviceStates,
   applicableKinds,
   type LoopFigures,
@@ -40,7 +41,7 @@ const GONE_MS = 30_000;
 const APPLY_LIMIT_MS = 6 * 3_600_000;
 const LOCK_TIMEOUT_MS = 5 * 60_000;
 const DAY_MS = 24 * 3_600_000;
-const COMPARE_EVERY_MS = 30_000;
+const COMPARE_EVERY_MS = 10_000;
 const STEPS = 50;
 const REFRESH_MS = 120_000;
 const KEPT_GONE_MS = 30 * DAY_MS;
@@ -125,6 +126,8 @@ export function createLoop(deps: {
   /** Over what was collected. */
   advise: (databaseId: string, signal?: AbortSignal) => Promise<readonly Advice[]>;
   figures: Figures;
+  /** Counts what ran until now, so that what comes is counted by itself; may fail. */
+  look: (databaseId: string) => Promise<unknown>;
   /** Databases of which something was collected. */
   watched: () => Promise<readonly string[]>;
   /** Tells this process from the others. */
@@ -245,6 +248,10 @@ export function createLoop(deps: {
         ...(applied && !undo ? { appliedAt: clock.now() } : {}),
       },
     });
+    if (applied)
+      await deps
+        .look(row.databaseId)
+        .catch((err) => log.debug({ err }, 'no look after advice was applied'));
   };
 
   /** Says every other second that it is still at it, and hears whether it should stop. */
@@ -458,7 +465,7 @@ export function createLoop(deps: {
           kind: advice.kind,
           body: plain(advice),
           savedMsPerDay: advice.savedMsPerDay ?? 0,
-          statements: [...(advice.statements ?? [])].slice(0, 500),
+          statements: statementsIn(advice).slice(0, 500),
           lastSeen: now,
         };
         if (!row) {
@@ -514,7 +521,9 @@ export function createLoop(deps: {
 
   const refresh = async (databaseId: string, signal?: AbortSignal) => {
     await merge(databaseId, await deps.advise(databaseId, signal));
-    const open = await db.prisma.queryAdvice.count({ where: { databaseId, state: 'open' } });
+    const open = await db.prisma.queryAdvice.count({
+      where: { databaseId, state: 'open', kind: { not: 'none' } },
+    });
     return { open };
   };
 
@@ -586,6 +595,8 @@ export function createLoop(deps: {
         where: {
           ...(databaseId ? { databaseId } : {}),
           ...(view === 'all' ? {} : { state: { in: [...VIEWS[view]] } }),
+          ...(view === 'open' ? { kind: { not: 'none' } } : {}),
+          ...(view === 'none' ? { kind: 'none' } : {}),
           ...(fingerprint ? { statements: { has: fingerprint } } : {}),
           ...(id
             ? {
@@ -785,10 +796,11 @@ export function createLoop(deps: {
 
 /** In the column of proposals: what was applied is to be taken back. */
 const UNDO = 'undo';
-const VIEWS: Readonly<Record<'open' | 'active' | 'done' | 'dismissed', readonly AdviceState[]>> = {
+const VIEWS: Readonly<Record<Exclude<AdviceView, 'all'>, readonly AdviceState[]>> = {
   open: ['open', 'failed'],
   active: ['approved', 'applying', 'verifying'],
   done: ['kept', 'dropped'],
+  none: ['open'],
   dismissed: ['dismissed', 'gone'],
 };
 
@@ -807,6 +819,14 @@ const subjectOf = (row: Row): Subject => ({
   name: row.indexName,
   definition: row.definition,
 });
+/** Those that profit, or the one that it is about. */
+const statementsIn = (advice: Advice): string[] => [
+  ...(advice.statements ??
+    (advice.kind === 'none' || advice.kind === 'cache' || advice.kind === 'rewrite'
+      ? [advice.query]
+      : [])),
+];
+
 function aboutOf(advice: Advice): { table: string | null; name: string | null } {
   if (advice.kind === 'drop_index' || advice.kind === 'reindex')
     return { table: advice.table, name: advice.name };

@@ -9,7 +9,7 @@ import {
   speedUp,
   titleOf,
 } from '../../../../components/queries/advice-words.ts';
-import { adviceWords } from '../../../../components/queries/words.ts';
+import { adviceWords, oneLine } from '../../../../components/queries/words.ts';
 import { Badge } from '../../../../components/ui/badge.tsx';
 import type { AdviceItem } from '../../../../server/queries/contract.ts';
 
@@ -27,6 +27,21 @@ function Outcome({ item }: { item: AdviceItem }) {
 
 export const adviceColumns: readonly Column<AdviceItem>[] = [
   {
+    id: 'advice',
+    header: 'Advice',
+    width: '300px',
+    csv: ({ advice }) => titleOf(advice),
+    cell: ({ advice, statements: [statement] }) => (
+      <span title={advice.reason}>
+        {advice.kind === 'none' && statement ? (
+          <code className="font-mono text-12">{oneLine(statement.query)}</code>
+        ) : (
+          titleOf(advice)
+        )}
+      </span>
+    ),
+  },
+  {
     id: 'saves',
     header: 'Saves',
     width: '120px',
@@ -42,12 +57,6 @@ export const adviceColumns: readonly Column<AdviceItem>[] = [
     cell: ({ advice }) => (
       <Badge tone={advice.kind === 'none' ? 'neutral' : 'accent'}>{adviceWords[advice.kind]}</Badge>
     ),
-  },
-  {
-    id: 'advice',
-    header: 'Advice',
-    csv: ({ advice }) => titleOf(advice),
-    cell: ({ advice }) => <span title={advice.reason}>{titleOf(advice)}</span>,
   },
   {
     id: 'proof',

@@ -26,12 +26,13 @@ import { adviceColumns } from './advice-columns.tsx';
 
 const AdviceSheet = dynamic(() => import('./advice-sheet.tsx'), { ssr: false });
 
-const views = ['open', 'active', 'done', 'dismissed'] as const;
+const views = ['open', 'active', 'done', 'none', 'dismissed'] as const;
 const viewWords = {
   open: 'Open',
   active: 'Under way',
   done: 'Done',
-  dismissed: 'Dismissed and gone',
+  none: 'Nothing to do',
+  dismissed: 'Dismissed',
 } as const;
 const empty: Record<Exclude<AdviceView, 'all'>, { title: string; why: string }> = {
   open: {
@@ -45,6 +46,10 @@ const empty: Record<Exclude<AdviceView, 'all'>, { title: string; why: string }> 
   done: {
     title: 'Nothing was decided yet',
     why: 'What was kept or taken back stands here, with the figures before and after.',
+  },
+  none: {
+    title: 'No statement was looked at and left as it is',
+    why: 'Statements that take time, and for which nothing should be done, stand here with the reason.',
   },
   dismissed: {
     title: 'Nothing was dismissed',

@@ -110,7 +110,7 @@ function Advised({ statement }: { statement: StatementDetail }) {
           it can be asked now.
         </p>
       ) : (
-        <ul className="grid gap-3">
+        <ul className="grid grid-cols-[minmax(0,1fr)] gap-3">
           {items.map((item) => (
             <li key={item.id} className="rounded-card border bg-surface px-3.5 py-3">
               <h3 className="mb-2 flex flex-wrap items-center gap-2 font-medium text-13">
