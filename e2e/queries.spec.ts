@@ -3,6 +3,9 @@ import pg from 'pg';
 import { startPostgres15, type TestPostgres } from '../server/platform/testing/postgres15.ts';
 import { complaints, expect, expectAccessible, test } from './support/test.ts';
 
+// The second goes on where the first ends.
+test.describe.configure({ mode: 'serial' });
+
 let server: TestPostgres;
 let url = '';
 const load = new AbortController();
@@ -70,7 +73,7 @@ test('a database is added, set up, and shows its worst statement first', async (
 
   const row = page.getByRole('row').filter({ hasText: 'Shop' });
   await expect(row.getByText('Incomplete')).toBeVisible({ timeout: 15_000 });
-  await row.getByText('Shop').click();
+  await row.getByText('Shop', { exact: true }).click();
   const list = page.getByRole('list', { name: 'Set-up' });
   await expect(list.getByText('GRANT pg_monitor TO watcher;')).toBeVisible();
   await expect(list.getByText('GRANT pg_read_all_data TO watcher;')).toBeVisible();
@@ -113,7 +116,7 @@ test('a database is added, set up, and shows its worst statement first', async (
 
 test('the console’s own slow calls, and a database that is gone', async ({ signedIn: page }) => {
   await page.goto('/databases');
-  await page.getByRole('row').filter({ hasText: 'Shop' }).getByText('Shop').click();
+  await page.getByRole('row').filter({ hasText: 'Shop' }).getByText('Shop', { exact: true }).click();
   load.abort();
   await loading;
   await server.stop();
