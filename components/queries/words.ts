@@ -1,6 +1,31 @@
 /** How the pages of queries and databases speak. */
 
-import type { AdviceKind, DatabaseItem } from '../../server/queries/contract.ts';
+import type {
+  AdviceKind,
+  DatabaseItem,
+  QueryRange,
+  WatchedKind,
+} from '../../server/queries/contract.ts';
+
+/** As in the contract, whose values would bring its schemas into the page. */
+export const queryRanges = [
+  '15m',
+  '1h',
+  '6h',
+  '24h',
+  '7d',
+  '30d',
+] as const satisfies readonly QueryRange[];
+export const statementKinds = [
+  'select',
+  'insert',
+  'update',
+  'delete',
+  'merge',
+  'utility',
+  'other',
+] as const satisfies readonly WatchedKind[];
+
 import type { StatusKind } from '../data/status-badge.tsx';
 import { formatDuration } from '../format/duration.ts';
 

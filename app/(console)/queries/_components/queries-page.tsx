@@ -9,17 +9,19 @@ import { PageHeader } from '../../../../components/data/page-header.tsx';
 import { StatusBadge } from '../../../../components/data/status-badge.tsx';
 import { TableSkeleton } from '../../../../components/data/table-skeleton.tsx';
 import { formatPercent } from '../../../../components/format/percent.ts';
-import { databaseHref, ms, stateOf } from '../../../../components/queries/words.ts';
+import {
+  databaseHref,
+  ms,
+  queryRanges,
+  statementKinds,
+  stateOf,
+} from '../../../../components/queries/words.ts';
 import { trpc } from '../../../../components/trpc/client.ts';
 import { buttonClass } from '../../../../components/ui/button.tsx';
 import { RangeButtons } from '../../../../components/ui/range-buttons.tsx';
 import { Skeleton } from '../../../../components/ui/skeleton.tsx';
 import { Tabs } from '../../../../components/ui/tabs.tsx';
-import {
-  type DatabaseItem,
-  queryRanges,
-  statementKinds,
-} from '../../../../server/queries/contract.ts';
+import type { DatabaseItem } from '../../../../server/queries/contract.ts';
 import { SlowCalls, Statements } from './statements.tsx';
 import { sorts, tabs, useDatabases, useQueryFilters } from './use-queries.ts';
 

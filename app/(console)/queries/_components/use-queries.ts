@@ -2,9 +2,9 @@
 
 import { parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs';
 import { useDebounced } from '../../../../components/data/use-debounced.ts';
+import { queryRanges, statementKinds } from '../../../../components/queries/words.ts';
 import { api, trpc } from '../../../../components/trpc/client.ts';
 import { usePages } from '../../../../components/trpc/use-pages.ts';
-import { queryRanges, statementKinds } from '../../../../server/queries/contract.ts';
 
 export const tabs = ['statements', 'calls'] as const;
 export const sorts = ['total', 'mean', 'calls', 'rows'] as const;

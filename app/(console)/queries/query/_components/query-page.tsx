@@ -16,14 +16,14 @@ import { AdviceActions } from '../../../../../components/queries/advice-actions.
 import { AdviceView } from '../../../../../components/queries/advice-view.tsx';
 import { adviceState, titleOf } from '../../../../../components/queries/advice-words.ts';
 import { formatSql } from '../../../../../components/queries/format-sql.ts';
-import { ms } from '../../../../../components/queries/words.ts';
+import { ms, queryRanges } from '../../../../../components/queries/words.ts';
 import { recoveryInterval, trpc } from '../../../../../components/trpc/client.ts';
 import { failureOf } from '../../../../../components/trpc/errors.ts';
 import { buttonClass } from '../../../../../components/ui/button.tsx';
 import { CopyButton } from '../../../../../components/ui/copy-button.tsx';
 import { RangeButtons } from '../../../../../components/ui/range-buttons.tsx';
 import { ScrollRegion } from '../../../../../components/ui/scroll-region.tsx';
-import { queryRanges, type StatementDetail } from '../../../../../server/queries/contract.ts';
+import type { StatementDetail } from '../../../../../server/queries/contract.ts';
 import { Callers, SlowSamples } from './callers.tsx';
 import { History } from './history.tsx';
 import { PlanPanel } from './plan-panel.tsx';
