@@ -2,12 +2,21 @@
 
 import type {
   AdviceKind,
+  ANALYZE_COST,
+  ANALYZE_ROWS,
+  ANALYZE_TIMEOUT_MS,
   DatabaseItem,
   QueryRange,
   WatchedKind,
 } from '../../server/queries/contract.ts';
 
 /** As in the contract, whose values would bring its schemas into the page. */
+/** From here on EXPLAIN ANALYZE is refused, or cut off. */
+export const analyzeLimits = {
+  cost: 2_000_000 satisfies typeof ANALYZE_COST,
+  rows: 10_000_000 satisfies typeof ANALYZE_ROWS,
+  timeoutMs: 10_000 satisfies typeof ANALYZE_TIMEOUT_MS,
+};
 export const queryRanges = [
   '15m',
   '1h',

@@ -5,18 +5,14 @@ import dynamic from 'next/dynamic';
 import { type FormEvent, useState } from 'react';
 import { StatusBadge } from '../../../../../components/data/status-badge.tsx';
 import { formatNumber } from '../../../../../components/format/number.ts';
+import { analyzeLimits } from '../../../../../components/queries/words.ts';
 import { useAllowed } from '../../../../../components/shell/use-me.ts';
 import { api } from '../../../../../components/trpc/client.ts';
 import { failureOf } from '../../../../../components/trpc/errors.ts';
 import { Button } from '../../../../../components/ui/button.tsx';
 import { Input } from '../../../../../components/ui/input.tsx';
 import { Skeleton } from '../../../../../components/ui/skeleton.tsx';
-import {
-  ANALYZE_COST,
-  ANALYZE_ROWS,
-  ANALYZE_TIMEOUT_MS,
-  type StatementDetail,
-} from '../../../../../server/queries/contract.ts';
+import type { StatementDetail } from '../../../../../server/queries/contract.ts';
 
 const PlanTree = dynamic(
   () => import('../../../../../components/queries/plan-tree.tsx').then((m) => m.PlanTree),
@@ -127,9 +123,9 @@ export function PlanPanel({
           <p className="max-w-[80ch] text-12 text-muted">
             Explain asks for the plan and runs nothing. Run it and measure is EXPLAIN ANALYZE: the
             statement runs once, in a transaction that may only read, for{' '}
-            {ANALYZE_TIMEOUT_MS / 1_000} s at most; and only when it is a SELECT whose every
+            {analyzeLimits.timeoutMs / 1_000} s at most; and only when it is a SELECT whose every
             function is known to change nothing, with an expected cost of at most{' '}
-            {formatNumber(ANALYZE_COST)} and {formatNumber(ANALYZE_ROWS)} rows.
+            {formatNumber(analyzeLimits.cost)} and {formatNumber(analyzeLimits.rows)} rows.
           </p>
         </form>
       )}
