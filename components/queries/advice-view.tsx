@@ -18,7 +18,7 @@ function Progress({ item }: { item: AdviceItem }) {
   if (state !== 'applying' || !progress) return null;
   const { share, phase, waitsFor } = progress;
   return (
-    <div role="status" className="rounded-card border bg-raised px-3.5 py-2.5 text-13">
+    <div className="rounded-card border bg-raised px-3.5 py-2.5 text-13">
       <div className="flex justify-between gap-3">
         <span>
           {phase}
