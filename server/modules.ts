@@ -183,6 +183,7 @@ export function createModules(platform: Platform) {
     ...platform,
     addresses: platform.http.addresses,
     replica: newId(clock.now()),
+    replicas: platform.presence.count,
   });
   const telemetry = createTelemetry({
     ...platform,

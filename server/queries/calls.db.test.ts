@@ -21,6 +21,7 @@ const watching = createWatching({
   targets: createTargets({ addresses: runtime.http.addresses, log: runtime.log }),
   statements: createStatements(runtime),
   replica: 'one',
+  replicas: () => 1,
 });
 afterAll(() => watching.close());
 const { databases, listing, ranking } = watching;

@@ -1,7 +1,7 @@
 /** Looks at real servers: the suite's PostgreSQL 18 and a PostgreSQL 15 of its own that is stopped, restarted and filled up. */
 import pg from 'pg';
 import pino from 'pino';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { manualClock } from '../platform/clock.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { testAuthority } from '../platform/testing/host.ts';
@@ -24,6 +24,7 @@ function watch(replica: string) {
     targets: createTargets({ addresses: runtime.http.addresses, log }),
     statements: createStatements(runtime),
     replica,
+    replicas: () => 2,
   });
   afterAll(() => watching.close());
   return watching;
@@ -407,8 +408,14 @@ test('what is due is looked at, what is paused is not; a new one is looked at ag
   await collector.idle();
   clock.advance(10_000);
   expect(await collector.tick()).toBe(0);
+  // Who asks is answered by the process that has it, with tables and set-up.
+  const asked = watching.refresh(id);
+  await vi.waitFor(async () => expect(await collector.tick()).toBe(1));
+  expect(await asked).toMatchObject({ state: 'ok', detail: null });
+  await collector.idle();
   clock.advance(60_000);
   await databases.update(testAuthority, { id, paused: true, test: true });
+  await expect(watching.refresh(id)).rejects.toMatchObject({ code: 'CONFLICT' });
   expect(await collector.tick()).toBe(0);
   expect(await databases.get(id)).toMatchObject({ state: 'paused' });
 });

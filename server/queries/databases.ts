@@ -42,6 +42,7 @@ const columns = {
   detail: true,
   failingSince: true,
   lastAt: true,
+  relationsAt: true,
   facts: true,
   createdAt: true,
   createdBy: true,
@@ -58,7 +59,10 @@ export type WatchedDatabase = {
   hasApply: boolean;
   slowMs: number;
   keepParameters: boolean;
+  paused: boolean;
   lastAt: Date | null;
+  /** Null when somebody asked for tables and indexes, or nobody looked yet. */
+  relationsAt: Date | null;
 };
 export type Databases = {
   list(input: { limit: number; cursor?: string | null | undefined }): Promise<Page<DatabaseItem>>;
@@ -166,7 +170,9 @@ export function createDatabases(deps: {
     hasApply: row.kind === 'own' || row.sealedApply !== null,
     slowMs: row.slowMs,
     keepParameters: row.keepParameters,
+    paused: row.paused,
     lastAt: row.lastAt,
+    relationsAt: row.relationsAt,
   });
   const load = async (id: string): Promise<Row> => {
     const row = await db.prisma.queryDatabase.findUnique({ where: { id }, select: columns });

@@ -59,7 +59,7 @@ export const queriesRouter = ({
       /** Looks now: statements, tables and indexes, set-up. */
       refresh: procedures.operator
         .input(databaseIdSchema)
-        .mutation(({ input }) => watching.refresh(input.id)),
+        .mutation(({ ctx, input }) => watching.refresh(input.id, ctx.signal)),
       relations: procedures.viewer
         .input(relationsSchema)
         .query(({ input }) => listing.relations(input)),

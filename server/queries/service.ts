@@ -44,6 +44,8 @@ export function createQueries(deps: {
   databaseUrl: string;
   /** This process, told from other replicas. */
   replica: string;
+  /** Console processes. */
+  replicas: () => number;
 }): Queries {
   const targets = createTargets(deps);
   const statements = createStatements(deps);

@@ -1,10 +1,12 @@
 /** Everything that watches: databases, looks, single calls, and what is read of them. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AddressGuard } from '../platform/addresses.ts';
 import type { Audit } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
+import { AppError } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Secrets } from '../platform/secrets.ts';
@@ -25,6 +27,8 @@ import { createWorkloads, type Workloads } from './workloads.ts';
 
 const DRAIN_MS = 5_000;
 const RELOAD_MS = 15_000;
+const REFRESH_MS = 30_000;
+const ASK_MS = 250;
 
 export type Watching = {
   databases: Databases;
@@ -35,8 +39,8 @@ export type Watching = {
   workloads: Workloads;
   /** For telemetry: spans as they come in. */
   take(rows: readonly SpanRow[]): void;
-  /** Looks at a database now, with its tables, indexes and set-up. Throws CONFLICT where another process has it. */
-  refresh(id: string): ReturnType<Collector['look']>;
+  /** Has a database looked at now, with its tables, indexes and set-up, by the process that has it. */
+  refresh(id: string, signal?: AbortSignal): Promise<{ state: string; detail: string | null }>;
   /** Writes what waits; for tests and at the end. */
   drain(): Promise<void>;
   prune(now: Date): Promise<void>;
@@ -61,6 +65,8 @@ export function createWatching(deps: {
   databaseUrl: string;
   /** This process, told from other replicas. */
   replica: string;
+  /** Console processes. */
+  replicas: () => number;
 }): Watching {
   const { db, log, clock } = deps;
   const databases = createDatabases(deps);
@@ -75,7 +81,7 @@ export function createWatching(deps: {
     registry,
     slowLog,
     hash,
-    database: () => known.find(({ kind }) => kind === 'own') ?? null,
+    database: () => known.find(({ kind, paused }) => kind === 'own' && !paused) ?? null,
   });
   const lost = deps.metrics.counter(
     'query_spans_dropped_total',
@@ -87,7 +93,7 @@ export function createWatching(deps: {
     registry,
     slowLog,
     hash,
-    databases: () => known,
+    databases: () => known.filter(({ paused }) => !paused),
     onDropped: (count) => lost.inc(count),
   });
   const collector = createCollector({
@@ -143,9 +149,27 @@ export function createWatching(deps: {
     listing: createListing(deps),
     workloads: createWorkloads({ db, clock, own, spans, registry, databases }),
     take: spans.take,
-    async refresh(id) {
-      const database = await databases.find(id);
-      return collector.look(database.id, { relations: true });
+    async refresh(id, signal) {
+      const { paused } = await databases.find(id);
+      if (paused) throw new AppError('CONFLICT', 'The database is paused.');
+      const { rowCount } = await db.pool.query(
+        'UPDATE query_databases SET next_at = NULL, relations_at = NULL WHERE id = $1',
+        [id],
+      );
+      if (rowCount === 0) throw new AppError('NOT_FOUND', 'There is no such database.');
+      const deadline = clock.monotonicMs() + REFRESH_MS;
+      while (clock.monotonicMs() < deadline) {
+        await sleep(ASK_MS, undefined, signal ? { signal } : {});
+        const { rows } = await db.pool.query<{ state: string; detail: string | null }>(
+          'SELECT state, detail FROM query_databases WHERE id = $1 AND relations_at IS NOT NULL',
+          [id],
+        );
+        if (rows[0]) return rows[0];
+      }
+      throw new AppError(
+        'SERVICE_UNAVAILABLE',
+        'Nobody has looked yet; the look comes when a process of the console is free for it.',
+      );
     },
     async drain() {
       await reload();

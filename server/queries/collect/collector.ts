@@ -99,6 +99,8 @@ export function createCollector(deps: {
   store: CollectStore;
   plans: PlanReader;
   replica: string;
+  /** Console processes; one alone need not wait for a silent one. */
+  replicas: () => number;
 }): Collector {
   const { db, clock, log, targets, registry, store, replica } = deps;
   const looks = deps.metrics.counter('query_looks_total', 'Looks at watched databases.', [
@@ -261,8 +263,9 @@ export function createCollector(deps: {
         ...(result ? { entries: result.entries, evictions: result.evicted } : {}),
       };
       let relationsAt: Date | null = null;
+      const asked = wantsRelations || database.relationsAt === null;
       const pause = Math.max(RELATIONS_EVERY_MS, memory.relationsMs * RELATIONS_SHARE);
-      if (wantsRelations || begun - memory.relationsAt >= pause) {
+      if (asked || begun - memory.relationsAt >= pause) {
         const from = clock.monotonicMs();
         const setup = await readSetup(session, {
           own: database.kind === 'own',
@@ -333,7 +336,8 @@ export function createCollector(deps: {
         trouble.detail,
         JSON.stringify(found?.facts ?? {}),
         clock.now(),
-        found?.relationsAt ?? null,
+        // Who asked is answered, also when it failed.
+        found?.relationsAt ?? (database.relationsAt === null ? clock.now() : null),
         soon,
         SECOND_LOOK_MS,
       ],
@@ -373,7 +377,15 @@ export function createCollector(deps: {
          ORDER BY next_at NULLS FIRST LIMIT $6 FOR UPDATE SKIP LOCKED)
        UPDATE ${MARK} query_databases d SET collector = $2, claimed_at = $1, next_at = $1::timestamptz + $7 * interval '1 second'
        FROM due WHERE d.id = due.id RETURNING d.id::text, due.collector, due.last_at`,
-      [now, replica, SILENT_MS, id, [...running.keys()], limit, LOOK_SECONDS],
+      [
+        now,
+        replica,
+        deps.replicas() > 1 ? SILENT_MS : 0,
+        id,
+        [...running.keys()],
+        limit,
+        LOOK_SECONDS,
+      ],
     );
     for (const row of rows) {
       const memory = memories.get(row.id);
