@@ -1,8 +1,8 @@
 /** What looks found, as it is kept: a row a look, a row a statement and hour, and tables and indexes as last seen. */
-import type { Clock } from '../../platform/clock.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { createPartitions } from '../../platform/db/partitions.ts';
 import { transaction } from '../../platform/db/transaction.ts';
+import { HISTORY_DAYS, SLOW_LOG_DAYS } from '../contract.ts';
 import type { Counts } from './counters.ts';
 import { MARK } from './read.ts';
 import type { Relations } from './relations.ts';
@@ -11,7 +11,11 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** Statements of one look that have a place of their own in its row. */
 export const MAX_OF_A_LOOK = 300;
-const KEEP_DAYS = { query_minutes: 2, query_hours: 30, query_slow_log: 14 } as const;
+const KEEP_DAYS = {
+  query_minutes: 2,
+  query_hours: HISTORY_DAYS,
+  query_slow_log: SLOW_LOG_DAYS,
+} as const;
 type Partitioned = keyof typeof KEEP_DAYS;
 const MAX_STATEMENTS = 20_000;
 const MAX_CALLERS = 50_000;
@@ -38,7 +42,7 @@ export type CollectStore = {
 const dayOf = (at: Date): number => Math.floor(at.getTime() / DAY_MS);
 const isoDay = (day: number): string => new Date(day * DAY_MS).toISOString().slice(0, 10);
 
-export function createCollectStore({ db }: { db: Db; clock?: Clock }): CollectStore {
+export function createCollectStore({ db }: { db: Db }): CollectStore {
   const partitions = createPartitions(db.pool);
   const ensure = (table: Partitioned, at: Date): Promise<void> => {
     const day = dayOf(at);
