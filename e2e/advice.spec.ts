@@ -90,9 +90,13 @@ test('what costs the most comes first, is advised on, and is ten times faster on
   await expectAccessible(page);
 
   await page.goto('/advice');
-  await page.getByRole('button', { name: 'Look now' }).click();
   const advice = page.getByRole('row').filter({ hasText: 'Index pgbench_accounts (aid)' });
-  await expect(advice).toBeVisible({ timeout: 30_000 });
+  await expect(async () => {
+    // What a few calls cost is not worth an index yet.
+    await post('queries.databases.refresh', { id });
+    await page.getByRole('button', { name: 'Look now' }).click();
+    await expect(advice).toBeVisible({ timeout: 5_000 });
+  }).toPass({ timeout: 90_000 });
   await expect(page.getByRole('row').nth(1)).toContainText('Index pgbench_accounts (aid)');
   await advice.click();
   const sheet = page.getByRole('dialog', { name: 'Index pgbench_accounts (aid)', exact: true });
@@ -129,7 +133,7 @@ test('what costs the most comes first, is advised on, and is ten times faster on
 
   // A plan that uses it; and what may not run is refused with its reason.
   await page.goto(`/queries?database=${id}`);
-  await page.getByRole('row').filter({ hasText: 'SELECT abalance' }).click();
+  await page.getByRole('row').filter({ hasText: 'SELECT abalance' }).first().click();
   await page.getByRole('button', { name: 'Explain', exact: true }).click();
   await expect(steps).toContainText('using wh_pgbench_accounts_aid_');
   await page.goto(`/queries?database=${id}`);

@@ -18,6 +18,7 @@ import {
   type PlanNode,
 } from './contract.ts';
 import { judge } from './judge.ts';
+import { marked } from './marked.ts';
 import { planText, readPlan } from './plan.ts';
 import type { Facts, Source } from './read.ts';
 
@@ -67,11 +68,13 @@ export function createExplain(deps: {
     input: ExplainInput,
     signal: AbortSignal | undefined,
   ): Promise<ExplainAnswer> => {
-    const session = await targets.open(target, {
-      purpose: 'explain',
-      statementTimeoutMs: ANALYZE_TIMEOUT_MS,
-      ...(signal ? { signal } : {}),
-    });
+    const session = marked(
+      await targets.open(target, {
+        purpose: 'explain',
+        statementTimeoutMs: ANALYZE_TIMEOUT_MS,
+        ...(signal ? { signal } : {}),
+      }),
+    );
     const answer = blank(facts);
     const readBodies = (sources: Source[]) => task<Facts[]>('readFunctionsTask', sources, signal);
     try {
@@ -83,7 +86,8 @@ export function createExplain(deps: {
         return refusal;
       };
       const danger = input.analyze ? await check(true) : null;
-      const refusal = await check(false);
+      // What may run may be planned.
+      const refusal = input.analyze && !danger ? null : await check(false);
       if (refusal) throw new Stop(sentence('It is not explained', refusal));
       // Known before it is planned, as the role may not even plan it.
       if (danger) answer.refused = sentence('It was not run', danger);

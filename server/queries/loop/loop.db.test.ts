@@ -406,7 +406,7 @@ const building = (name: string | null) =>
   vi.waitFor(
     async () => {
       const { rows } = await admin.query(
-        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'wheelhouse apply' AND state = 'active' AND query LIKE 'CREATE INDEX%' || $1 || '%'`,
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'wheelhouse apply' AND state = 'active' AND query LIKE 'CREATE % INDEX%' || $1 || '%'`,
         [name],
       );
       expect(rows[0]).toEqual({ n: 1 });
