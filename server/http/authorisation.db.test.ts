@@ -34,6 +34,7 @@ const procedureRows: Record<'anybody' | Role | 'ingest', string[]> = {
     memory.status memory.history memory.findings memory.finding memory.examinations
     metrics.query metrics.explain metrics.samples metrics.catalog metrics.describe metrics.labelValues metrics.status metrics.templates metrics.saved.list
     telemetry.events
+    queries.databases.list queries.databases.get queries.databases.relations queries.slow queries.statement queries.slowLog queries.slowCall
     queries.advice.list queries.advice.get queries.advice.summary
     sources.list sources.metrics
     tokens.check
@@ -51,6 +52,7 @@ const procedureRows: Record<'anybody' | Role | 'ingest', string[]> = {
     memory.profile
     metrics.setRetention metrics.saved.create metrics.saved.update metrics.saved.remove
     sources.create sources.update sources.remove sources.test
+    queries.databases.test queries.databases.refresh queries.advise
     queries.explain queries.advice.refresh queries.advice.approve queries.advice.cancel queries.advice.markApplied queries.advice.decide queries.advice.dismiss queries.advice.reopen`),
   admin: words(`
     system.settings system.security
@@ -59,6 +61,7 @@ const procedureRows: Record<'anybody' | Role | 'ingest', string[]> = {
     keys.create keys.list keys.get keys.figures keys.procedures keys.update keys.rotate keys.revoke keys.rehearse keys.endWhenQuiet keys.usage
     notify.channels.create notify.channels.update notify.channels.remove notify.channels.test
     memory.snapshot memory.restart
+    queries.databases.create queries.databases.update queries.databases.remove queries.databases.try
     tokens.issue tokens.revoke tokens.list tokens.revocations tokens.keys tokens.rotateKey
     policies.status policies.list policies.create policies.update policies.remove policies.setDefault policies.matrix policies.preview policies.denials`),
   ingest: words(`

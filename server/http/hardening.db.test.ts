@@ -317,6 +317,11 @@ describe('input', () => {
         (name) => ({ name, kind: 'scrape', url: 'http://127.0.0.1:1/metrics' }),
         'name',
       ],
+      [
+        'queries.databases.create',
+        (name) => ({ name, url: 'postgresql://u:p@127.0.0.1:1/x', test: false }),
+        'name',
+      ],
       ['breakers.upsert', (name) => ({ name }), 'name'],
     ];
     for (const [procedure, body, field] of rows) {
@@ -547,6 +552,8 @@ describe('secrets', () => {
       'token of a source': 'hunter2-source-token',
       'secret of a remedy': 'hunter2-remedy-secret',
       'password of a mail server': 'hunter2-smtp-password',
+      'password of a watched database': 'hunter2-watched-secret',
+      'password of a role for indexes': 'hunter2-apply-secret',
     };
     const target = {
       name: 'db',
@@ -581,6 +588,12 @@ describe('secrets', () => {
       kind: 'scrape',
       url: 'http://127.0.0.1:1/metrics',
       auth: { kind: 'bearer', token: own['token of a source'] },
+    });
+    await made('queries.databases.create', {
+      name: 'shop',
+      url: `postgresql://u:${own['password of a watched database']}@127.0.0.1:1/x`,
+      applyUrl: `postgresql://v:${own['password of a role for indexes']}@127.0.0.1:1/x`,
+      test: false,
     });
     const beat = await made('health.targets.create', { name: 'cron', kind: 'heartbeat' });
     const beatUrl = new URL(String(beat?.heartbeatUrl), system.url);

@@ -241,6 +241,14 @@ describe('what may be wrong with a server', () => {
       problem: 'unreachable',
       detail: 'Nothing listens at this address and port.',
     });
+    // What a URL says beside where and who leads nowhere else.
+    for (const more of ['host=169.254.169.254', 'host=/var/run/postgresql', 'sslcert=/etc/passwd'])
+      expect(await databases.tryUrl(`postgresql://a:b@127.0.0.1:1/x?${more}`)).toMatchObject({
+        problem: 'unreachable',
+      });
+    expect(await databases.tryUrl('postgresql://a:b@2852039166/x')).toMatchObject({
+      problem: 'address',
+    });
     await expect(add('postgresql://a:b@169.254.169.254/x', { test: false })).rejects.toMatchObject({
       fields: [{ path: 'url' }],
     });
