@@ -8,17 +8,18 @@
 import type { Advice } from '../contract.ts';
 import type { Facts, Read } from '../statement/facts.ts';
 import { cacheAdvice } from './caching.ts';
-import { tablePath } from './candidates.ts';
+import { quoted, tablePath } from './candidates.ts';
 import { type Catalog, readCatalog, type Table } from './catalog.ts';
 import { choose, DAY_MS } from './choose.ts';
-import { foreignKeyUnits, quotedName } from './foreign-keys.ts';
+import { foreignKeyChecks } from './foreign-keys.ts';
 import { brokenIndexes, redundantIndexes, staleStatistics, unusedIndexes } from './housekeeping.ts';
 import { nPlusOneAdvice } from './loops.ts';
+import { nodesOf } from './plan.ts';
 import { createPlanner } from './planner.ts';
 import { reasonForNone } from './reasons.ts';
-import { rewriteAdvice } from './rewriting.ts';
+import { type Rewritten, rewriteAdvice, worthTrying } from './rewriting.ts';
 import type { Session } from './session.ts';
-import { look, type Statement, tryCandidates, wouldUse } from './statement.ts';
+import { costOf, look, type Statement, tryCandidates, wouldUse } from './statement.ts';
 import { changesOf, writesOf } from './upkeep.ts';
 import type { StatementEvent, Workload, WorkloadStatement } from './workload.ts';
 
@@ -57,16 +58,18 @@ export async function advise(
   );
   const deletes = understood.some(({ facts }) => facts.written?.action === 'delete');
   const children = deletes && referring.length > 0 ? await readCatalog(session, referring) : null;
-  const known: Catalog = children
+  const catalogOf: Catalog = children
     ? { ...catalog, tables: new Map([...children.tables, ...catalog.tables]) }
     : catalog;
-  const planner = await createPlanner(session, known.extensions.get('hypopg'));
+  const planner = await createPlanner(session, catalogOf.extensions.get('hypopg'));
 
   const statements: Statement[] = [];
   for (const { given, facts } of understood) {
     signal?.throwIfAborted();
     statements.push(await look(planner, given, facts));
   }
+  const behind = await behindViews(session, read, statements, catalogOf);
+  const known: Catalog = { ...catalogOf, tables: new Map([...behind, ...catalogOf.tables]) };
   const writes = writesOf(workload, statements, known);
   const tables = [
     ...new Map([...known.tables.values()].map((table) => [table.oid, table])).values(),
@@ -78,12 +81,40 @@ export async function advise(
     if (advice) stale.set(table.shown, advice);
   }
 
-  for (const statement of statements) {
+  // Other forms, and look-ups that no plan shows, are statements too; they are told of under the name of their origin.
+  const rewritten: Rewritten[] = [];
+  for (const statement of statements)
+    for (const rewrite of worthTrying(statement, known)) {
+      if (rewrite.pattern === 'sargable-range' && rewrite.column)
+        statement.uncovered.push(rewrite.column.column);
+      const [answer] = rewrite.pattern === 'keyset-pagination' ? [] : await read([rewrite.rewrite]);
+      const other = answer?.facts
+        ? await look(planner, { ...statement.given, sql: rewrite.rewrite }, answer.facts)
+        : null;
+      if (other && other.plans.length > 0) other.msPerCost = statement.msPerCost;
+      rewritten.push({
+        of: statement,
+        rewrite,
+        statement: other && other.plans.length > 0 ? other : null,
+      });
+    }
+  const checks = foreignKeyChecks(statements, known);
+  const lookedUp = await read(checks.map(({ sql }) => sql));
+  const lookups: Statement[] = [];
+  for (const [n, check] of checks.entries()) {
+    const facts = lookedUp[n]?.facts;
+    if (facts) lookups.push(await look(planner, check, facts));
+  }
+  const all = [
+    ...statements,
+    ...rewritten.flatMap(({ statement }) => (statement ? [statement] : [])),
+    ...lookups,
+  ];
+  for (const statement of all) {
     signal?.throwIfAborted();
     await tryCandidates(planner, statement, known, stale);
   }
-  const foreign = await foreignKeyUnits(planner, statements, known);
-  const chosen = await choose({ planner, statements, catalog: known, workload, writes, foreign });
+  const chosen = await choose({ planner, statements: all, catalog: known, workload, writes });
   const perDay = DAY_MS / workload.windowMs;
   const advice: Advice[] = [...chosen.map((choice) => choice.advice)];
 
@@ -122,7 +153,9 @@ export async function advise(
       each.kind !== 'create_index' || !broken.has(`${each.table} ${each.columns.join(',')}`),
   );
   kept.push(...[...stale.values()]);
-  kept.push(...rewriteAdvice(statements, known, perDay));
+  const costNow = (statement: Statement) =>
+    Math.min(statement.cost, ...chosen.map(({ unit }) => costOf(statement, unit)));
+  kept.push(...rewriteAdvice(rewritten, costNow, perDay));
   kept.push(...nPlusOneAdvice(workload.events ?? [], eventFacts, known, perDay));
   const profiting = new Set(chosen.flatMap(({ advice: { statements: ids } }) => ids ?? []));
   for (const statement of statements) {
@@ -174,6 +207,50 @@ async function factsOfEvents(
   );
 }
 
+/**
+ * Tables that a statement does not name but its plan reads, behind views: the filters of the plan say what is asked of them.
+ * Adds blocks to the statements; answers the tables by name.
+ */
+async function behindViews(
+  session: Session,
+  read: Reader,
+  statements: readonly Statement[],
+  catalog: Catalog,
+): Promise<Map<string, Table>> {
+  const named = new Set(
+    [...catalog.tables.values()].flatMap(({ name, partitions }) => [name, ...partitions]),
+  );
+  const filters = statements.flatMap((statement) =>
+    statement.plans.slice(0, 1).flatMap((plan) =>
+      [...nodesOf(plan)].flatMap((node) => {
+        const name = node['Relation Name'];
+        return name && node.Filter && !named.has(name)
+          ? [
+              {
+                statement,
+                sql: `SELECT 1 FROM ${quoted(name)} AS ${quoted(node.Alias ?? name)} WHERE ${node.Filter}`,
+              },
+            ]
+          : [];
+      }),
+    ),
+  );
+  if (filters.length === 0) return new Map();
+  const answers = await read(filters.map(({ sql }) => sql));
+  const found = await readCatalog(
+    session,
+    answers.flatMap(({ facts }) => facts?.tables ?? []),
+  );
+  for (const [n, { statement }] of filters.entries()) {
+    const facts = answers[n]?.facts;
+    if (!facts || facts.tables.some((name) => found.tables.get(name)?.partition !== false))
+      continue;
+    statement.facts.blocks.push(...facts.blocks);
+    statement.facts.tables.push(...facts.tables);
+  }
+  return new Map([...found.tables].filter(([, { partition }]) => !partition));
+}
+
 /** Whether a unique index can be built at all. Reads the table, for two seconds at most. */
 async function holdsDuplicates(
   session: Session,
@@ -181,9 +258,7 @@ async function holdsDuplicates(
   keys: readonly string[],
   where: string | null,
 ): Promise<boolean> {
-  const list = keys
-    .map((key) => (table.columns.has(key) ? quotedName(key) : `(${key})`))
-    .join(', ');
+  const list = keys.map((key) => (table.columns.has(key) ? quoted(key) : `(${key})`)).join(', ');
   try {
     await session.query("SELECT set_config('statement_timeout', '2000', false) /* wheelhouse */");
     const rows = await session.query(

@@ -170,7 +170,13 @@ function conditionOf(
     return kinds.includes('all') ? null : { ...base, kind: 'search', share: 0.005 };
   }
   const category = column?.category ?? '';
-  const type = column?.type ?? (left.calls.includes('to_tsvector') ? 'tsvector' : '');
+  const type =
+    column?.type ??
+    (left.calls.includes('to_tsvector')
+      ? 'tsvector'
+      : left.wrapper === '->' || left.wrapper === '#>'
+        ? 'jsonb'
+        : '');
   const contains =
     (type === 'jsonb' && JSON_OPS.has(op)) ||
     (category === 'A' && ARRAY_OPS.has(op)) ||
@@ -348,7 +354,7 @@ function* ofRelation(relation: Bound, facts: Facts): Generator<Candidate | null>
     if (useful) yield make([...keys(combination), ...sort]);
   }
   for (const range of ranges) yield make([keyOf(range, relation)]);
-  if (useful && block.limit !== null) yield make(sort);
+  if (useful && (block.limit !== null || block.distinct)) yield make(sort);
   if (useful && block.extreme) yield make(sort);
   for (const rare of relation.conditions) {
     if (!rare.literal || rare.kind === 'range' || rare.share > PARTIAL_SHARE || !rare.column)
@@ -455,6 +461,10 @@ function special(relation: Bound, condition: Condition, facts: Facts): Candidate
     return column === null || column.category === 'S'
       ? candidate(table, 'gin', [key('gin_trgm_ops')], undefined, 'pg_trgm')
       : null;
+  if (column === null && (predicate.left.wrapper === '->' || predicate.left.wrapper === '#>'))
+    return predicate.op === '<@'
+      ? null
+      : candidate(table, 'gin', [key(predicate.op === '@>' ? 'jsonb_path_ops' : undefined)]);
   if (column?.type === 'jsonb') {
     const asked = facts.blocks.flatMap((block) =>
       block.predicates

@@ -60,6 +60,10 @@ export type Table = {
   /** As advice names it: without `public.`. */
   shown: string;
   partitioned: boolean;
+  /** Names of the tables that hold its rows, when it is partitioned. */
+  partitions: string[];
+  /** It is one of another table's. */
+  partition: boolean;
   rows: number;
   pages: number;
   bytes: number;
@@ -92,6 +96,8 @@ export async function readCatalog(session: Session, names: readonly string[]): P
     schema: string;
     name: string;
     kind: string;
+    partition: boolean;
+    partitions: string[];
     rows: number;
     pages: string;
     bytes: string;
@@ -107,12 +113,14 @@ export async function readCatalog(session: Session, names: readonly string[]): P
      ), sums AS (
        SELECT part.root, sum(greatest(c.reltuples, 0))::float8 AS rows, sum(c.relpages)::bigint AS pages,
               sum(pg_relation_size(c.oid))::bigint AS bytes, min(coalesce(greatest(s.last_analyze, s.last_autoanalyze), '-infinity')) AS last,
-              sum(s.n_mod_since_analyze)::bigint AS changed, sum(s.n_live_tup)::bigint AS live
+              sum(s.n_mod_since_analyze)::bigint AS changed, sum(s.n_live_tup)::bigint AS live,
+              array_agg(c.relname::text) FILTER (WHERE part.oid <> part.root) AS partitions
        FROM part JOIN pg_class c ON c.oid = part.oid AND c.relkind IN ('r', 'm')
             LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
        GROUP BY part.root
      )
-     SELECT a.asked, a.oid::text, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, coalesce(sums.rows, 0) AS rows,
+     SELECT a.asked, a.oid::text, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, c.relispartition AS partition,
+            coalesce(sums.partitions, '{}') AS partitions, coalesce(sums.rows, 0) AS rows,
             coalesce(sums.pages, 0)::text AS pages, coalesce(sums.bytes, 0)::text AS bytes,
             CASE WHEN sums.last = '-infinity' THEN NULL ELSE sums.last END AS last, sums.changed::text, sums.live::text
      FROM asked a JOIN pg_class c ON c.oid = a.oid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -142,6 +150,8 @@ export async function readCatalog(session: Session, names: readonly string[]): P
         name: row.name,
         shown: row.schema === 'public' ? row.name : `${row.schema}.${row.name}`,
         partitioned: row.kind === 'p',
+        partitions: row.partitions,
+        partition: row.partition,
         rows: Math.max(row.rows, 0),
         pages: numberOf(row.pages),
         bytes: numberOf(row.bytes),

@@ -17,7 +17,7 @@ export const WRITES_COUNT = 2;
 
 export const DAY_MS = 86_400_000;
 
-type Choice = { unit: Unit; advice: Advice };
+export type Choice = { unit: Unit; advice: Advice };
 
 export async function choose(given: {
   planner: Planner;
@@ -25,17 +25,20 @@ export async function choose(given: {
   catalog: Catalog;
   workload: Workload;
   writes: Writes;
-  foreign: readonly { statement: Statement; unit: Unit }[];
 }): Promise<Choice[]> {
   const { planner, statements, catalog, workload, writes } = given;
   const pool = new Map<string, Unit>();
   for (const statement of statements) {
     const ranked = [...statement.units].sort((a, b) => costOf(statement, a) - costOf(statement, b));
     const best = ranked[0];
-    if (!best || costOf(statement, best) > 0.5 * statement.cost) continue;
+    if (!best || costOf(statement, best) > 0.7 * statement.cost) continue;
     for (const unit of ranked.filter((each) => comparable(statement, each, best)).slice(0, 8))
       pool.set(unitId(unit), unit);
-    for (const unit of ranked.slice(0, 3)) pool.set(unitId(unit), unit);
+    for (const unit of [
+      ...ranked.slice(0, 3),
+      ...ranked.filter(([first]) => first?.method === 'brin'),
+    ])
+      pool.set(unitId(unit), unit);
   }
   // What was found for one statement may serve others that touch its tables.
   for (const unit of pool.values())
@@ -49,17 +52,14 @@ export async function choose(given: {
   const current = new Map(statements.map((statement) => [statement, statement.cost]));
   const taken: Choice[] = [];
   const perDay = DAY_MS / workload.windowMs;
-  for (const { statement, unit } of given.foreign) {
-    pool.set(unitId(unit), unit);
-    current.set(statement, statement.cost);
-  }
-  const all = [...statements, ...given.foreign.map(({ statement }) => statement)];
   const savings = (unit: Unit) =>
-    all.flatMap((statement) => {
+    statements.flatMap((statement) => {
       const cost = statement.costs.get(unitId(unit));
       const now = current.get(statement) ?? statement.cost;
       // An index that only makes a plan a little cheaper in theory is not worth its upkeep.
-      if (!cost || cost.cost > 0.5 * now || now - cost.cost < CHEAP_COST / 2) return [];
+      // Of block ranges the planner thinks too little: it takes them to hold rows of everywhere.
+      const most = unit[0]?.method === 'brin' ? 0.7 : 0.5;
+      if (!cost || cost.cost > most * now || now - cost.cost < CHEAP_COST / 2) return [];
       // What was seen a few times in a few minutes says nothing of a day.
       if (workload.windowMs < MIN_WINDOW_MS && statement.given.calls < MIN_CALLS) return [];
       const ms = (now - cost.cost) * statement.msPerCost * statement.given.calls;
@@ -81,6 +81,8 @@ export async function choose(given: {
     const equal = paying.filter(
       ({ unit, saved }) =>
         saved >= 0.8 * best.saved &&
+        // Block ranges are small and slow; they are for tables whose writes forbid anything else.
+        unit[0]?.method === best.unit[0]?.method &&
         profits.every(({ statement, cost }) => {
           const other = statement.costs.get(unitId(unit));
           return other !== undefined && asGood(other.cost, cost);

@@ -23,7 +23,7 @@ export function estimatedCost(
 ): number {
   const { table } = index;
   const before = plan['Total Cost'];
-  const scans = scansOf(plan, table.name).filter(
+  const scans = scansOf(plan, table).filter(
     (node) => node['Node Type'] === 'Seq Scan' || /Index|Bitmap/.test(node['Node Type']),
   );
   let best = before;
@@ -31,6 +31,9 @@ export function estimatedCost(
     for (const relation of bind(block, catalog, values)) {
       if (relation.table !== table) continue;
       const scan = scans.find((node) => (node.Alias ?? '') === relation.alias) ?? scans[0];
+      const read = table.partitioned
+        ? scans.reduce((sum, node) => sum + node['Total Cost'], 0)
+        : (scan?.['Total Cost'] ?? 0);
       if (!scan) continue;
       let share = 1;
       let joined = false;
@@ -88,7 +91,7 @@ export function estimatedCost(
       }
       const outer = joined ? outerRows(plan, scan) : 1;
       const replacedCost = joined ? cost * outer : cost;
-      const saved = sorts && limit !== null ? before : scan['Total Cost'];
+      const saved = sorts && limit !== null ? before : read;
       best = Math.min(best, Math.max(before - saved, 0) + replacedCost);
     }
   }

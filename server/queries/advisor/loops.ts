@@ -17,7 +17,8 @@ export function nPlusOneAdvice(
     const known = facts.get(event.sql);
     if (!known) continue;
     texts.set(known.fingerprint, known.normalized);
-    const inlined = known.parameters === 0 && known.normalized !== event.sql;
+    const key = onlyKey(known, catalog);
+    const value = key?.parameter ? event.params?.[key.parameter - 1] : key?.constant;
     steps.push({
       trace: event.trace,
       caller: event.caller ?? '',
@@ -26,8 +27,9 @@ export function nPlusOneAdvice(
       fingerprint: known.fingerprint,
       isSelect: known.kind === 'select' && known.written === null,
       tables: known.tables,
-      values: event.params ? JSON.stringify(event.params) : inlined ? event.sql : null,
-      key: onlyKey(known, catalog),
+      // Other values, such as of a page, may change without this being a loop over rows.
+      values: value === undefined ? null : JSON.stringify(value),
+      key,
     });
   }
   return findNPlusOne(steps).map((found): Advice => {
@@ -73,7 +75,14 @@ const anyOf = (sql: string, key: string): string =>
   );
 
 /** The only condition with a value, when it is an equality on a column; nothing for lists. */
-function onlyKey(facts: Facts, catalog: Catalog): { table: string; column: string } | null {
+type Key = {
+  table: string;
+  column: string;
+  parameter: number | null;
+  constant: unknown;
+};
+
+function onlyKey(facts: Facts, catalog: Catalog): Key | null {
   const [block, ...others] = facts.blocks;
   if (!block || others.length > 0) return null;
   const keys = block.predicates.filter(
@@ -81,7 +90,7 @@ function onlyKey(facts: Facts, catalog: Catalog): { table: string; column: strin
       op === '=' && left.column !== null && right !== null && right.refs.length === 0,
   );
   if (block.predicates.some(({ op }) => op === 'in' || op === 'or' || op === 'insub')) return null;
-  const owner = (predicate: (typeof keys)[number]) => {
+  const owner = (predicate: (typeof keys)[number]): Key | null => {
     const ref = predicate.left.column;
     if (!ref) return null;
     const relation =
@@ -91,7 +100,14 @@ function onlyKey(facts: Facts, catalog: Catalog): { table: string; column: strin
               block.relations.length === 1 || catalog.tables.get(table)?.columns.has(ref.column),
           )
         : block.relations.find(({ alias }) => alias === ref.relation);
-    return relation ? { table: relation.table, column: ref.column } : null;
+    return relation
+      ? {
+          table: relation.table,
+          column: ref.column,
+          parameter: predicate.right?.parameter ?? null,
+          constant: predicate.right?.constant,
+        }
+      : null;
   };
   // A constant beside it, such as `deleted = false`, is no key.
   const varying = keys.filter(({ right }) => right?.parameter !== null);

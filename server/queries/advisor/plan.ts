@@ -31,11 +31,19 @@ export function* nodesOf(plan: PlanNode): Generator<PlanNode> {
   for (const inner of plan.Plans ?? []) yield* nodesOf(inner);
 }
 
-export const scansOf = (plan: PlanNode, table: string): PlanNode[] =>
-  [...nodesOf(plan)].filter((node) => node['Relation Name'] === table);
+/** Scans of a table, or of its partitions. */
+export const scansOf = (
+  plan: PlanNode,
+  table: { name: string; partitions: readonly string[] },
+): PlanNode[] =>
+  [...nodesOf(plan)].filter(({ 'Relation Name': name }) =>
+    name === undefined ? false : name === table.name || table.partitions.includes(name),
+  );
 
-export const fullScans = (plan: PlanNode, table: string): PlanNode[] =>
-  scansOf(plan, table).filter((node) => node['Node Type'] === 'Seq Scan');
+export const fullScans = (
+  plan: PlanNode,
+  table: { name: string; partitions: readonly string[] },
+): PlanNode[] => scansOf(plan, table).filter((node) => node['Node Type'] === 'Seq Scan');
 
 /** Names of the indexes that the plan uses. */
 export const indexesOf = (plan: PlanNode): Set<string> =>

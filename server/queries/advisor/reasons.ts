@@ -39,9 +39,7 @@ export function reasonForNone(
     return none(
       `A sort takes ${megabytes((spill['Sort Space Used'] ?? 0) * 1_000)} on disk; a larger work_mem for this role would hold it in memory. No index helps.`,
     );
-  const scanned = tables.filter((table) =>
-    plans.some((plan) => fullScans(plan, table.name).length > 0),
-  );
+  const scanned = tables.filter((table) => plans.some((plan) => fullScans(plan, table).length > 0));
   if (scanned.length > 0 && scanned.every((table) => table.rows < MIN_ROWS)) {
     const [table] = scanned;
     return none(

@@ -40,6 +40,8 @@ export type Statement = {
   /** Cost with a unit, by the unit's id. */
   costs: Map<string, { cost: number; method: Evidence['method'] }>;
   units: Unit[];
+  /** Columns that a rewrite uncovers: no index on an expression over them. */
+  uncovered: string[];
 };
 
 /** Values of a constant, or of a parameter in the sets that are known; a list when there are several. */
@@ -92,6 +94,7 @@ export async function look(
     meanMs,
     costs: new Map(),
     units: [],
+    uncovered: [],
   };
 }
 
@@ -163,7 +166,16 @@ export async function tryCandidates(
   if (statement.cost < CHEAP_COST && statement.meanMs < 5) return;
   const units = candidatesOf(facts, catalog, valuesOf(statement.variants))
     // Old statistics first: what is proved by them is not proved.
-    .filter((unit) => unit.every(({ table }) => !stale.has(table.shown)))
+    .filter((unit) =>
+      unit.every(
+        ({ table, keys }) =>
+          !stale.has(table.shown) &&
+          keys.every(
+            ({ column, sql }) =>
+              column !== null || !statement.uncovered.some((name) => sql.includes(name)),
+          ),
+      ),
+    )
     .slice(0, MAX_TRIED);
   for (const unit of units) await costWith(planner, statement, unit, catalog);
   statement.units = units.filter((unit) => statement.costs.has(unitId(unit)));
