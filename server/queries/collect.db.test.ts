@@ -119,6 +119,26 @@ describe.each(Object.keys(servers))('%s', (name) => {
     ).toEqual([]);
     expect(await callsOf(id, 'FROM t')).toEqual([['SELECT count(*) FROM t WHERE n = $1', 12]]);
     expect((await databases.get(id)).setup.filter(({ state }) => state === 'missing')).toEqual([]);
+    // The course: what ran in one look of three, by looks and by hours.
+    const found = items[0]?.id ?? '';
+    const byLooks = await ranking.statement({ id: found, range: '1h' });
+    expect(byLooks).toMatchObject({ per: 'minute', calls: 12 });
+    expect(byLooks.points.map(({ calls, meanMs }) => [calls, meanMs !== null])).toEqual([
+      [12, true],
+      [0, false],
+      [0, false],
+    ]);
+    const byHours = await ranking.statement({ id: found, range: '24h' });
+    expect(byHours).toMatchObject({ per: 'hour', calls: 12, fingerprint: byLooks.fingerprint });
+    expect(byHours.points).toHaveLength(1);
+    expect(byHours.points[0]?.calls).toBeGreaterThanOrEqual(12);
+    for (const { trend } of [byLooks, byHours]) {
+      const known = trend.filter((value) => value !== null);
+      expect(trend.length).toBeGreaterThanOrEqual(20);
+      expect(known.length).toBeGreaterThan(0);
+      expect(known.length).toBeLessThan(4);
+      expect(Math.max(...known)).toBeGreaterThan(0);
+    }
   });
 
   test('a reset between two looks: what ran since counts, once', async () => {

@@ -301,7 +301,7 @@ export type StatementItem = {
   tempBlocks: number;
   firstSeenAt: string;
   lastSeenAt: string;
-  /** Time in each of 20 equal parts of the range; null before it was watched. */
+  /** Time by parts of the range, as a mean over the looks of each; null where nobody looked. */
   trend: (number | null)[];
   /** The kind of advice that waits for a person and would save most. */
   advice: AdviceKind | null;
@@ -336,6 +336,8 @@ export type StatementDetail = StatementItem & {
   text: string;
   truncated: boolean;
   databaseName: string;
+  /** Calls, time, rows and reads of a point are of one such. */
+  per: 'minute' | 'hour';
   points: StatementPoint[];
   callers: CallerItem[];
 };
@@ -459,7 +461,6 @@ export {
   type AdviceState,
   type AdviceStep,
   type AdviceView,
-  adviceViews,
   type LoopFigures,
 } from './loop/contract.ts';
 

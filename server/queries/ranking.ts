@@ -31,9 +31,9 @@ export const rangeMs: Readonly<Record<QueryRange, number>> = {
 /** Longer ranges are read by hours. */
 const BY_MINUTES_MS = 6 * HOUR_MS;
 const TREND_PARTS = 20;
+const TREND_PARTS_OF_HOURS = 25;
 const LIST_CHARS = 1_000;
 const MAX_CALLERS = 50;
-const MAX_POINTS = 720;
 const READ_TIMEOUT_MS = 10_000;
 
 export type Ranking = {
@@ -70,6 +70,26 @@ const parts = (minutes: boolean) =>
     : `SELECT statement_id, hour AS at, calls, total_ms AS ms, rows, hits, reads, temps
        FROM query_hours WHERE database_id = $1 AND hour >= $2 AND hour <= $3`;
 
+const figures = ['calls', 'total', 'rows', 'hits', 'reads', 'temps'];
+const coalesced = (from: string): string =>
+  figures.map((name) => `coalesce(${from}.${name}, 0)::float8 AS ${name}`).join(', ');
+/** One statement (`$4`) by looks or hours, with zeros where it did not run and nothing where nobody looked. */
+const POINTS_OF_LOOKS = `
+  SELECT (extract(epoch FROM m.at) * 1000)::float8 AS at,
+         (60 / greatest(1, extract(epoch FROM m.at - m.since)))::float8 AS scale, ${coalesced('s')}
+  FROM query_minutes m
+  LEFT JOIN LATERAL (
+    SELECT * FROM unnest(m.statements, m.calls, m.times_ms, m.rows, m.hits, m.reads, m.temps)
+      AS each(id, calls, total, rows, hits, reads, temps) WHERE id = $4) AS s ON true
+  WHERE m.database_id = $1 AND m.at > $2 AND m.at <= $3 ORDER BY 1`;
+const POINTS_OF_HOURS = `
+  SELECT (extract(epoch FROM g) * 1000)::float8 AS at,
+         (1 / greatest(0.05, least(1, extract(epoch FROM $3::timestamptz - g) / 3600)))::float8 AS scale,
+         ${coalesced('h').replace('h.total,', 'h.total_ms,')}
+  FROM generate_series($2::timestamptz, $3::timestamptz, '1 hour') AS g
+  LEFT JOIN query_hours h ON h.database_id = $1 AND h.hour = g AND h.statement_id = $4
+  WHERE EXISTS (SELECT FROM query_hours x WHERE x.database_id = $1 AND x.hour = g) ORDER BY 1`;
+
 const sorts = {
   total: 'total',
   mean: 'total / greatest(calls, 1e-9)',
@@ -105,33 +125,46 @@ export function createRanking({ db, clock }: { db: Db; clock: Clock }): Ranking 
     );
     return rows[0]?.total ?? 0;
   };
-  /** Time by equal parts of the range, for the statements of one page. */
+  /**
+   * Time by parts of the range, for the statements of one page, as a mean over the looks or hours of a part: so a part
+   * with a look more than its neighbour is no peak. Null where nobody looked.
+   */
   const trendsOf = async (databaseId: string, range: Range, ids: readonly number[]) => {
     if (ids.length === 0) return new Map<number, (number | null)[]>();
-    const { rows } = await db.pool.query<{ id: number; part: number; ms: number }>(
-      `SELECT statement_id AS id,
-              least(${TREND_PARTS - 1}, floor(${TREND_PARTS} * extract(epoch FROM at - $2) / greatest(1, extract(epoch FROM $3::timestamptz - $2::timestamptz))))::int AS part,
-              sum(ms)::float8 AS ms
-       FROM (${parts(range.minutes)}) AS p WHERE statement_id = ANY($4::int[]) GROUP BY 1, 2`,
-      [databaseId, range.from, range.to, ids],
+    const { from, to, minutes } = range;
+    const length = to.getTime() - from.getTime();
+    // Parts of whole hours; of looks as many as hold at least one each.
+    const stepMs = minutes
+      ? Math.max(1.5 * MINUTE_MS, length / TREND_PARTS)
+      : Math.ceil(length / HOUR_MS / TREND_PARTS_OF_HOURS) * HOUR_MS;
+    const part = `floor(extract(epoch FROM at - $2::timestamptz) * 1000 / $4::float8)::int`;
+    const sums = await db.pool.query<{ id: number; part: number; ms: number }>(
+      `SELECT statement_id AS id, ${part} AS part, sum(ms)::float8 AS ms
+       FROM (${parts(minutes)}) AS p WHERE statement_id = ANY($5::int[]) GROUP BY 1, 2`,
+      [databaseId, from, to, stepMs, ids],
     );
-    const watched = await db.pool.query<{ since: Date | null }>(
-      'SELECT min(created_at) AS since FROM query_databases WHERE id = $1',
-      [databaseId],
+    const looks = await db.pool.query<{ part: number; looks: number }>(
+      `SELECT ${part} AS part, sum(weight)::float8 AS looks FROM (${
+        minutes
+          ? 'SELECT at, 1 AS weight FROM query_minutes WHERE database_id = $1 AND at > $2 AND at <= $3'
+          : `SELECT at, least(1, extract(epoch FROM $3::timestamptz - at) / 3600) AS weight
+             FROM generate_series($2::timestamptz, $3::timestamptz, '1 hour') AS at
+             WHERE EXISTS (SELECT FROM query_hours h WHERE h.database_id = $1 AND h.hour = at)`
+      }) AS seen GROUP BY 1`,
+      [databaseId, from, to, stepMs],
     );
-    const since = watched.rows[0]?.since?.getTime() ?? 0;
-    const length = (range.to.getTime() - range.from.getTime()) / TREND_PARTS;
+    const seen = new Map(looks.rows.map((row) => [row.part, row.looks]));
+    const count = Math.max(1, Math.ceil(length / stepMs));
     const trends = new Map(
       ids.map((id) => [
         id,
-        Array.from({ length: TREND_PARTS }, (_, part): number | null =>
-          range.from.getTime() + (part + 1) * length < since ? null : 0,
-        ),
+        Array.from({ length: count }, (_, n): number | null => (seen.get(n) ? 0 : null)),
       ]),
     );
-    for (const { id, part, ms } of rows) {
-      const trend = trends.get(id);
-      if (trend && part >= 0) trend[part] = ms;
+    for (const row of sums.rows) {
+      const trend = trends.get(row.id);
+      if (trend && row.part >= 0 && row.part < count)
+        trend[row.part] = row.ms / Math.max(0.05, seen.get(row.part) ?? 1);
     }
     return trends;
   };
@@ -257,24 +290,17 @@ export function createRanking({ db, clock }: { db: Db; clock: Clock }): Ranking 
       if (!one) throw new AppError('NOT_FOUND', 'There is no such statement.');
       const range = rangeOf(name, clock.now());
       const of = [one.database_id, range.from, range.to];
-      const stepMs = Math.max(
-        range.minutes ? MINUTE_MS : HOUR_MS,
-        Math.ceil(rangeMs[name] / MAX_POINTS / MINUTE_MS) * MINUTE_MS,
-      );
       const points = await ask<{
         at: number;
+        /** What makes a minute, or an hour, of it: looks are not evenly apart, and the last hour is not over. */
+        scale: number;
         calls: number;
         total: number;
         rows: number;
         reads: number;
         hits: number;
         temps: number;
-      }>(
-        `SELECT floor(extract(epoch FROM at) * 1000 / $5::float8)::float8 * $5::float8 AS at, sum(calls)::float8 AS calls, sum(ms)::float8 AS total,
-                sum(rows)::float8 AS rows, sum(reads)::float8 AS reads, sum(hits)::float8 AS hits, sum(temps)::float8 AS temps
-         FROM (${parts(range.minutes)}) AS p WHERE statement_id = $4 GROUP BY 1 ORDER BY 1`,
-        [...of, Number(id), stepMs],
-      );
+      }>(range.minutes ? POINTS_OF_LOOKS : POINTS_OF_HOURS, [...of, Number(id)]);
       const sum = (pick: (point: (typeof points)[number]) => number) =>
         points.reduce((all, point) => all + pick(point), 0);
       const totalMs = await totalOf(one.database_id, range);
@@ -316,14 +342,15 @@ export function createRanking({ db, clock }: { db: Db; clock: Clock }): Ranking 
         text: one.text,
         truncated: one.truncated,
         databaseName: one.database_name,
+        per: range.minutes ? 'minute' : 'hour',
         points: points.map(
           (point): StatementPoint => ({
             at: new Date(point.at).toISOString(),
-            calls: point.calls,
-            totalMs: point.total,
+            calls: point.calls * point.scale,
+            totalMs: point.total * point.scale,
             meanMs: point.calls > 0 ? point.total / point.calls : null,
-            rows: point.rows,
-            reads: point.reads,
+            rows: point.rows * point.scale,
+            reads: point.reads * point.scale,
           }),
         ),
         callers: callers.rows.map((row) => ({

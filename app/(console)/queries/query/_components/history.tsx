@@ -41,8 +41,13 @@ export function History({ statement, range }: { statement: StatementDetail; rang
   return (
     <div className="mb-4 grid gap-3 lg:grid-cols-3">
       <ChartCard title="Mean time of a call" series={mean} format={ms} {...given} />
-      <ChartCard title="Calls" series={calls} format={formatNumber} {...given} />
-      <ChartCard title="Time in all" series={total} format={ms} {...given} />
+      <ChartCard
+        title={`Calls a ${statement.per}`}
+        series={calls}
+        format={formatNumber}
+        {...given}
+      />
+      <ChartCard title={`Time a ${statement.per}`} series={total} format={ms} {...given} />
     </div>
   );
 }
