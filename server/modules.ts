@@ -308,6 +308,13 @@ export function createModules(platform: Platform) {
       },
       queries: (name) => (name === 'saved' ? metricStore.saved.list() : null),
     },
+    async costs() {
+      const byProcedure = await queries.procedureCosts();
+      return (key) =>
+        byProcedure.get(
+          key === 'queries:saved' ? 'metrics.saved.list' : key.split(':').slice(0, 2).join('.'),
+        ) ?? 0;
+    },
   });
   const gameDays = createGameDays({
     ...platform,

@@ -97,5 +97,3 @@ export function speedUp({ before, after }: Pick<AdviceItem, 'before' | 'after'>)
   if (!before?.meanMs || !after?.meanMs) return null;
   return before.meanMs / after.meanMs;
 }
-
-export const adviceHref = (id: string): string => `/advice?open=${id}`;

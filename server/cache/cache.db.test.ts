@@ -376,6 +376,45 @@ describe('warming up', async () => {
     return { rate: hits / (hits + misses), asked };
   }
 
+  test('what takes the database the longest is loaded first', async () => {
+    const runtime = await testRuntime();
+    const clock = manualClock('2026-03-02T09:58:00Z');
+    const { cache } = await alone({ clock });
+    const order: string[] = [];
+    const warmerWith = (costs: () => Promise<(key: string) => number>) =>
+      createWarmer({
+        db: runtime.db,
+        cache,
+        clock,
+        log: silentLog(),
+        loaders: {
+          pages: async (key) => {
+            order.push(key);
+          },
+        },
+        costs,
+      });
+    for (const [key, count] of [
+      ['often', 90],
+      ['slow', 30],
+      ['slower', 20],
+    ] as const) {
+      await runtime.db.pool.query(
+        `INSERT INTO cache_accesses (hour, key, count) SELECT $1::timestamptz - n * interval '1 hour', $2, $3 FROM generate_series(1, 24) n`,
+        ['2026-03-02T10:00:00Z', `pages:${key}`, count],
+      );
+    }
+    const costs = { often: 1, slow: 100, slower: 400 } as Record<string, number>;
+    const known = warmerWith(async () => (key) => costs[key.slice('pages:'.length)] ?? 0);
+    await known.warm(new AbortController().signal);
+    expect(order.splice(0)).toEqual(['slower', 'slow', 'often']);
+    const unknown = warmerWith(() => Promise.reject(new Error('the database is away')));
+    await unknown.warm(new AbortController().signal);
+    expect(order).toEqual(['often', 'slow', 'slower']);
+    await known.close();
+    await unknown.close();
+  });
+
   test('what a forecast expects is there before it is asked for: ten points more hits on a replayed trace', async () => {
     const cold = await replay(false);
     const warm = await replay(true);

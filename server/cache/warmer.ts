@@ -1,6 +1,6 @@
 /**
  * Loads what will be asked for before it is. Looks are counted by key and hour; shortly before each hour the keys that
- * are expected to be asked for within it are fetched, those asked for most first.
+ * are expected to be asked for within it are fetched: those first whose database statements would take the most time.
  */
 import type { Page } from '../api/contract.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -44,8 +44,20 @@ export function createWarmer(deps: {
   log: Log;
   /** By namespace. */
   loaders: Readonly<Record<string, Warm>>;
+  /** What the database takes to load a key once, in milliseconds, as far as it was seen; 0 when it was not. */
+  costs?: () => Promise<(key: string) => number>;
 }): Warmer {
   const { db, cache, clock, log, loaders } = deps;
+  /** By the time that warming saves; where nothing is known of it, by looks. */
+  const ranked = async (keys: WarmKeyItem[]): Promise<WarmKeyItem[]> => {
+    const cost = await deps.costs?.().catch((err) => {
+      log.debug({ err }, 'what loading takes is not known');
+      return undefined;
+    });
+    if (!cost) return keys;
+    const savedMs = new Map(keys.map(({ key, expected }) => [key, expected * cost(key)]));
+    return keys.toSorted((a, b) => (savedMs.get(b.key) ?? 0) - (savedMs.get(a.key) ?? 0));
+  };
   const split = (key: string) => {
     const at = key.indexOf(':');
     return { load: loaders[key.slice(0, at)], name: key.slice(at + 1) };
@@ -113,7 +125,7 @@ export function createWarmer(deps: {
       return { items, nextCursor: next < all.length ? String(next) : null };
     },
     async warm(signal) {
-      const waiting = await forecast();
+      const waiting = await ranked(await forecast());
       let asked = 0;
       const work = async () => {
         for (let next = waiting.shift(); next && !signal.aborted; next = waiting.shift()) {

@@ -8,6 +8,7 @@ import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Secrets } from '../platform/secrets.ts';
 import type { Workers } from '../platform/workers/index.ts';
+import { createProcedureCosts, type ProcedureCosts } from './costs.ts';
 import { createExplain, type Explain } from './explain/service.ts';
 import { type Advising, createAdvising } from './loop/advising.ts';
 import { createFigures } from './loop/figures.ts';
@@ -23,6 +24,7 @@ export type Queries = {
   explain: Explain;
   advising: Advising;
   loop: Loop;
+  procedureCosts: ProcedureCosts;
   /** On every role. */
   listen(): void;
   /** Not on `ROLE=web`. */
@@ -70,6 +72,7 @@ export function createQueries(deps: {
     explain,
     advising,
     loop,
+    procedureCosts: createProcedureCosts(deps.db),
     listen: watching.listen,
     start() {
       watching.start();
