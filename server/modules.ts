@@ -184,6 +184,11 @@ export function createModules(platform: Platform) {
     addresses: platform.http.addresses,
     replica: newId(clock.now()),
     replicas: platform.presence.count,
+    incidents: {
+      report: (...given) => incidents.report(...given),
+      ended: (...given) => incidents.ended(...given),
+      announce: (id) => incidents.announce(id),
+    },
   });
   const telemetry = createTelemetry({
     ...platform,

@@ -286,11 +286,19 @@ describe('what may be wrong with a server', () => {
     const failed = await look(id);
     expect(failed).toMatchObject({ state: 'failed', detail: 'The host does not answer.' });
     expect((await databases.get(id)).failingSince).not.toBeNull();
+    const open = async () =>
+      (await runtime.incidents.list({ status: 'open', limit: 10 })).items.map(({ title }) => title);
+    expect(await open()).toEqual([]);
+    proxy.cut();
+    clock.advance(240_000);
+    await look(id);
+    expect(await open()).toEqual([expect.stringMatching(/^The database .* cannot be looked at$/)]);
     proxy.mend();
     await look(id);
     expect(await callsOf(id, 'AS before')).toEqual([['SELECT $1 AS before', 3]]);
     expect(await callsOf(id, 'AS meanwhile')).toEqual([['SELECT now() AS meanwhile', 5]]);
     expect(await databases.get(id)).toMatchObject({ state: 'ok', failingSince: null });
+    expect(await open()).toEqual([]);
   }, 40_000);
 
   test('a restart between two looks is a baseline; nothing is negative or counted twice', async () => {

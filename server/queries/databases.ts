@@ -22,6 +22,7 @@ import {
   type SetupCheck,
   type UpdateDatabaseInput,
 } from './contract.ts';
+import type { DatabaseIncidents } from './incident.ts';
 import { type Trouble, troubleOf } from './problems.ts';
 import { readSetup } from './setup.ts';
 import type { Target, Targets } from './targets.ts';
@@ -61,6 +62,9 @@ export type WatchedDatabase = {
   keepParameters: boolean;
   paused: boolean;
   lastAt: Date | null;
+  failingSince: Date | null;
+  /** Host, port and database. */
+  place: string;
   /** Null when somebody asked for tables and indexes, or nobody looked yet. */
   relationsAt: Date | null;
 };
@@ -115,6 +119,7 @@ export function createDatabases(deps: {
   secrets: Secrets;
   addresses: AddressGuard;
   targets: Targets;
+  incidents: Pick<DatabaseIncidents, 'ended' | 'announce'>;
   /** Of the console's own database. */
   databaseUrl: string;
 }): Databases {
@@ -172,6 +177,8 @@ export function createDatabases(deps: {
     keepParameters: row.keepParameters,
     paused: row.paused,
     lastAt: row.lastAt,
+    failingSince: row.failingSince,
+    place: `${placeOf(urlOf(row)).host}/${placeOf(urlOf(row)).database}`,
     relationsAt: row.relationsAt,
   });
   const load = async (id: string): Promise<Row> => {
@@ -322,7 +329,7 @@ export function createDatabases(deps: {
       if (applyUrl) assertReachable('applyUrl', applyUrl);
       if (test && url !== undefined) await prove('url', url);
       if (test && applyUrl) await prove('applyUrl', applyUrl);
-      await unique(patch.name ?? '', () =>
+      const ended = await unique(patch.name ?? '', () =>
         db.tx(async (tx) => {
           await tx.$queryRaw`SELECT 1 FROM query_databases WHERE id = ${id}::uuid FOR UPDATE`;
           const before = await tx.queryDatabase.findUnique({ where: { id }, select: columns });
@@ -366,12 +373,17 @@ export function createDatabases(deps: {
               secretsChanged: url !== undefined || applyUrl !== undefined,
             },
           });
+          if (after.paused) return deps.incidents.ended(tx, id, 'the database was paused');
+          return url === undefined
+            ? null
+            : deps.incidents.ended(tx, id, 'the database has a new URL');
         }),
       );
+      if (ended) deps.incidents.announce(ended);
       bus.publish({ topic: 'queries', type: 'changed', id });
     },
     async remove(authority, id) {
-      await db.tx(async (tx) => {
+      const ended = await db.tx(async (tx) => {
         const row = await tx.queryDatabase.findUnique({ where: { id }, select: columns });
         if (!row) throw notFound();
         if (row.kind === 'own')
@@ -382,7 +394,9 @@ export function createDatabases(deps: {
           target: { kind: 'database', id, name: row.name },
           before: audited(row),
         });
+        return deps.incidents.ended(tx, id, 'the database was removed');
       });
+      if (ended) deps.incidents.announce(ended);
       bus.publish({ topic: 'queries', type: 'changed', id });
     },
     async test(id, signal) {

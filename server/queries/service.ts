@@ -1,4 +1,5 @@
 /** Builds the parts of the module, in the order in which they need each other. */
+import type { Incidents } from '../incidents/index.ts';
 import type { AddressGuard } from '../platform/addresses.ts';
 import type { Audit } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
@@ -42,6 +43,7 @@ export function createQueries(deps: {
   secrets: Secrets;
   workers: Workers;
   addresses: AddressGuard;
+  incidents: Pick<Incidents, 'report' | 'ended' | 'announce'>;
   /** Of the console's own database, which is watched from the start. */
   databaseUrl: string;
   /** This process, told from other replicas. */

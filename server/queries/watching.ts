@@ -1,6 +1,7 @@
 /** Everything that watches: databases, looks, single calls, and what is read of them. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Incidents } from '../incidents/index.ts';
 import type { AddressGuard } from '../platform/addresses.ts';
 import type { Audit } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
@@ -14,6 +15,7 @@ import { type Collector, createCollector } from './collect/collector.ts';
 import { createPlanReader } from './collect/plans.ts';
 import { createCollectStore } from './collect/store.ts';
 import { createDatabases, type Databases, type WatchedDatabase } from './databases.ts';
+import { createDatabaseIncidents } from './incident.ts';
 import { createListing, type Listing } from './listing.ts';
 import { createOwn, type Own } from './own.ts';
 import { createRanking, type Ranking } from './ranking.ts';
@@ -62,6 +64,7 @@ export function createWatching(deps: {
   addresses: AddressGuard;
   targets: Targets;
   statements: Statements;
+  incidents: Pick<Incidents, 'report' | 'ended' | 'announce'>;
   databaseUrl: string;
   /** This process, told from other replicas. */
   replica: string;
@@ -69,7 +72,8 @@ export function createWatching(deps: {
   replicas: () => number;
 }): Watching {
   const { db, log, clock } = deps;
-  const databases = createDatabases(deps);
+  const incidents = createDatabaseIncidents(deps.incidents);
+  const databases = createDatabases({ ...deps, incidents });
   const registry = createRegistry(deps);
   const store = createCollectStore(deps);
   const slowLog: SlowLog = createSlowLog({ ...deps, store });
@@ -99,6 +103,7 @@ export function createWatching(deps: {
   const collector = createCollector({
     ...deps,
     databases,
+    incidents,
     registry,
     store,
     plans: createPlanReader({ clock, registry, slowLog, seen }),

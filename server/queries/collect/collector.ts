@@ -10,6 +10,7 @@ import type { Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { type DatabaseState, LOOK_SECONDS, type SetupCheck } from '../contract.ts';
 import type { Databases, WatchedDatabase } from '../databases.ts';
+import type { DatabaseIncidents } from '../incident.ts';
 import { DatabaseTrouble, troubleOf } from '../problems.ts';
 import type { Registry } from '../registry.ts';
 import { readSetup } from '../setup.ts';
@@ -95,6 +96,7 @@ export function createCollector(deps: {
   metrics: Metrics;
   targets: Targets;
   databases: Pick<Databases, 'watched'>;
+  incidents: DatabaseIncidents;
   registry: Registry;
   store: CollectStore;
   plans: PlanReader;
@@ -301,6 +303,17 @@ export function createCollector(deps: {
     }
   };
 
+  const tell = async (database: WatchedDatabase, failed: boolean, detail: string | null) => {
+    const { id, name, place, failingSince: since } = database;
+    if (!since) return;
+    const incident = await db.tx((tx) =>
+      failed
+        ? deps.incidents.failing(tx, { id, name, place, since, detail: detail ?? '' }, clock.now())
+        : deps.incidents.ended(tx, id, 'a look has worked'),
+    );
+    if (incident) deps.incidents.announce(incident);
+  };
+
   const look = async (database: WatchedDatabase, relations: boolean): Promise<LookResult> => {
     const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(LOOK_TIMEOUT_MS)]);
     const fresh = !memories.get(database.id)?.last;
@@ -343,6 +356,8 @@ export function createCollector(deps: {
       ],
     );
     if (changed.rowCount === 0) memories.delete(database.id);
+    // The console's own is told by the console's own health.
+    else if (database.kind === 'external') await tell(database, state === 'failed', trouble.detail);
     deps.bus.publish({ topic: 'queries', type: 'looked', id: database.id });
     return {
       state,
