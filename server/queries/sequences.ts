@@ -38,13 +38,18 @@ const MIN_CALLS = 5;
 const MIN_TOTAL_MS = 50;
 const MAX_GAP_MS = 1_000;
 
-/** `minTotalMs` is for sequences whose times are known. */
+/** `minTotalMs` is for sequences whose times are known; `related` says whether a foreign key joins two tables. */
 export function findNPlusOne(
   steps: readonly SequenceStep[],
-  options: { minCalls?: number; minTotalMs?: number } = {},
+  options: {
+    minCalls?: number;
+    minTotalMs?: number;
+    related?: (table: string, other: string) => boolean;
+  } = {},
 ): NPlusOne[] {
   const minCalls = options.minCalls ?? MIN_CALLS;
   const minTotalMs = options.minTotalMs ?? MIN_TOTAL_MS;
+  const related = options.related ?? (() => false);
   const traces = Map.groupBy(steps, ({ trace }) => trace);
   const found = new Map<string, NPlusOne>();
   for (const [trace, unordered] of traces) {
@@ -52,6 +57,9 @@ export function findNPlusOne(
       .map((step, n) => ({ step, n }))
       .sort((a, b) => a.step.atMs - b.step.atMs || a.n - b.n)
       .map(({ step }) => step);
+    const counts = new Map<string, number>();
+    for (const { fingerprint } of ordered)
+      counts.set(fingerprint, (counts.get(fingerprint) ?? 0) + 1);
     const groups = Map.groupBy(
       ordered.flatMap((step, at) => (step.isSelect && step.key ? [{ step, at }] : [])),
       ({ step }) => `${step.fingerprint} ${step.caller}`,
@@ -59,6 +67,7 @@ export function findNPlusOne(
     for (const group of groups.values()) {
       const [first] = group;
       if (!first?.step.key || group.length < minCalls) continue;
+      const { table: child, column: key } = first.step.key;
       const run = sequential(group.map(({ step }) => step));
       if (run.length < minCalls) continue;
       const known = run.filter(({ values }) => values !== null);
@@ -68,13 +77,17 @@ export function findNPlusOne(
         ? null
         : times.reduce<number>((sum, time) => sum + (time ?? 0), 0);
       if (totalMs !== null && totalMs < minTotalMs) continue;
-      const parent = ordered
+      const earlier = ordered
         .slice(0, first.at)
         .reverse()
-        .find((step) => step.isSelect && step.fingerprint !== first.step.fingerprint);
+        .filter((step) => step.isSelect && step.fingerprint !== first.step.fingerprint);
+      // Of two loops over one list neither is the other's source, unless a key joins them.
+      const parent =
+        earlier.find(({ tables }) => tables.some((table) => related(table, child))) ??
+        earlier.find((step) => (counts.get(step.fingerprint) ?? 0) < minCalls) ??
+        earlier[0];
       // Without a source it is a loop over something else, such as a list that a client sent.
       if (!parent) continue;
-      const { table: child, column: key } = first.step.key;
       const id = `${first.step.fingerprint} ${parent.fingerprint} ${first.step.caller}`;
       const before = found.get(id);
       found.set(id, {

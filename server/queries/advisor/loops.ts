@@ -32,7 +32,16 @@ export function nPlusOneAdvice(
       key,
     });
   }
-  return findNPlusOne(steps).map((found): Advice => {
+  const related = (table: string, other: string) => {
+    const [a, b] = [catalog.tables.get(table), catalog.tables.get(other)];
+    return (
+      a !== undefined &&
+      b !== undefined &&
+      (a.references.some((key) => key.table === b.shown) ||
+        b.references.some((key) => key.table === a.shown))
+    );
+  };
+  return findNPlusOne(steps, { related }).map((found): Advice => {
     const child = catalog.tables.get(found.child);
     const parent = found.parentTable === null ? undefined : catalog.tables.get(found.parentTable);
     const upward = parent
