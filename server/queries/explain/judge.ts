@@ -70,12 +70,15 @@ export async function judge(
     return `it calls ${facts.grows}(), whose result may be of any size; give its length as a number up to a million`;
   if (analyze && facts.effect) return facts.effect;
   try {
-    const search = createSearch(session, options);
-    await search.run((add) => add(facts));
+    const bound = facts.parameters > 0;
+    const search = createSearch(session, { ...options, bound });
+    await search.run((seed) => seed.facts(facts));
     // What the planner runs, it runs with everything inside.
-    if (search.whole.length > 0)
-      await createSearch(session, { ...options, analyze: true }).run((_, waiting) => {
-        for (const oid of search.whole) waiting.functions.set(oid, '');
+    const { functions, trees } = search.whole;
+    if (functions.length + trees.length > 0)
+      await createSearch(session, { ...options, analyze: true, bound }).run((seed) => {
+        for (const oid of functions) seed.oid(oid);
+        for (const { tree, where } of trees) seed.tree(tree, where);
       });
     return null;
   } catch (error) {
@@ -84,9 +87,10 @@ export async function judge(
   }
 }
 
+/** `bound`: values are given to parameters, which runs the checks of their types also where nothing else is run. */
 function createSearch(
   session: TargetSession,
-  { analyze, schemas, readBodies }: Parameters<typeof judge>[2],
+  { analyze, schemas, readBodies, bound }: Parameters<typeof judge>[2] & { bound: boolean },
 ) {
   let waiting = nothing();
   const seen = {
@@ -95,8 +99,8 @@ function createSearch(
     types: new Set<number>(),
     relations: new Set<number>(),
   };
-  /** Functions that planning alone may run. */
-  const whole: number[] = [];
+  /** What planning alone may run. */
+  const whole = { functions: [] as number[], trees: [] as { tree: string; where: string }[] };
   let objects = 0;
   const fresh = (kind: keyof typeof seen, oid: number): boolean => {
     if (seen[kind].has(oid)) return false;
@@ -106,7 +110,7 @@ function createSearch(
   };
 
   /** Something makes rows of a table's type, and so runs the checks of its columns' domains. */
-  let fillsRows = false;
+  let fillsRows = bound;
   let rowTypes: number[] = [];
   const add = (facts: Facts, where: string, everywhere: boolean) => {
     fillsRows ||= facts.functions.some(({ name }) => /populate_record/.test(name));
@@ -192,7 +196,7 @@ function createSearch(
       if (row.defaults) addTree(row.defaults, ` (in a default of ${labelOf(row)})`);
       for (const type of [row.returns, ...row.takes]) waiting.types.set(Number(type), met);
       if (verdict !== 'look inside') continue;
-      if (!analyze && row.volatility !== 'v') whole.push(oid);
+      if (!analyze && row.volatility !== 'v') whole.functions.push(oid);
       else written.push({ row, where: ` (in the function ${labelOf(row)})` });
     }
     if (aggregates.length > 0) await parts(aggregates);
@@ -285,7 +289,11 @@ function createSearch(
     );
     for (const { oid, name, trees, codes, inner } of rows) {
       if (!fresh('types', Number(oid))) continue;
-      for (const tree of trees ?? []) addTree(tree, ` (in a check of the type ${name})`);
+      for (const tree of trees ?? []) {
+        const where = ` (in a check of the type ${name})`;
+        addTree(tree, where);
+        if (bound && !analyze) whole.trees.push({ tree, where });
+      }
       for (const code of codes ?? [])
         if (code !== '0') waiting.functions.set(Number(code), ` (in the type ${name})`);
       for (const each of inner ?? []) waiting.types.set(Number(each), '');
@@ -360,8 +368,18 @@ function createSearch(
 
   return {
     whole,
-    async run(seed: (add: (facts: Facts) => void, waiting: Waiting) => void) {
-      seed((facts) => add(facts, '', false), waiting);
+    async run(
+      begin: (seed: {
+        facts(facts: Facts): void;
+        oid(functionOid: number): void;
+        tree(tree: string, where: string): void;
+      }) => void,
+    ) {
+      begin({
+        facts: (facts) => add(facts, '', false),
+        oid: (oid) => waiting.functions.set(oid, ''),
+        tree: addTree,
+      });
       for (const name of IMPLIED) waiting.operatorNames.set(name, '');
       await unnamed();
       for (let round = 0; round < ROUNDS; round++) {
