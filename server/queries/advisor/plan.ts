@@ -44,7 +44,3 @@ export const fullScans = (
   plan: PlanNode,
   table: { name: string; partitions: readonly string[] },
 ): PlanNode[] => scansOf(plan, table).filter((node) => node['Node Type'] === 'Seq Scan');
-
-/** Names of the indexes that the plan uses. */
-export const indexesOf = (plan: PlanNode): Set<string> =>
-  new Set([...nodesOf(plan)].flatMap((node) => (node['Index Name'] ? [node['Index Name']] : [])));

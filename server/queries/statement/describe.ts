@@ -1,6 +1,6 @@
 /** The worker's side of `service.ts`. */
 import { createHash } from 'node:crypto';
-import { fingerprintSync, MAX_PARSED, normalizeSync, parseSync } from './parser.ts';
+import { fingerprintSync, hasSqlDetails, MAX_PARSED, normalizeSync, parseSync } from './parser.ts';
 import { redact } from './redact.ts';
 import { type Node, nameOf, walk } from './tree.ts';
 
@@ -50,14 +50,16 @@ export function describe(text: string): Described {
       error: null,
     };
   } catch (error) {
-    // The text itself may hold a secret, and the parser's message quotes from it.
+    // The text may hold a secret, and the parser's message quotes from it.
     return {
       fingerprint: createHash('sha256').update(text).digest('hex').slice(0, 16),
       normalized: `(does not parse, ${text.length} characters)`,
       kind: 'other',
       tables: [],
       statements: 0,
-      error: error instanceof Error ? error.message.slice(0, 200) : 'not understood',
+      error: hasSqlDetails(error)
+        ? `syntax error at character ${error.sqlDetails?.cursorPosition ?? 0}`
+        : `not parsed: ${text.length} characters, at most ${MAX_PARSED} are`,
     };
   }
 }

@@ -6,4 +6,5 @@ await library.loadModule();
 /** Longer texts are not parsed: their tree would take hundreds of megabytes. */
 export const MAX_PARSED = 1_000_000;
 
-export const { parseSync, deparseSync, fingerprintSync, normalizeSync, scanSync } = library;
+export const { hasSqlDetails, parseSync, deparseSync, fingerprintSync, normalizeSync, scanSync } =
+  library;
