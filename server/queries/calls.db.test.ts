@@ -1,6 +1,6 @@
 /** Single calls: of the console's own pool, from spans, and from the log of a server with auto_explain. */
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { manualClock } from '../platform/clock.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { testAuthority } from '../platform/testing/host.ts';
@@ -256,4 +256,41 @@ test('plans from the log of a server, without values', async () => {
   expect(JSON.stringify(plan)).toContain('Node Type');
   expect(JSON.stringify([plan, found])).not.toMatch(/topsecret|'pg_type'/);
   await client.end();
+});
+
+test('what is old is dropped, and what belongs to a removed database goes with it', async () => {
+  const { id } = (await databases.list({ limit: 10 })).items.find(
+    ({ name }) => name === 'shop',
+  ) ?? { id: '' };
+  const left = async () => {
+    const { rows } = await db.pool.query<{ count: number }>(
+      `SELECT ((SELECT count(*) FROM query_minutes WHERE database_id = $1) + (SELECT count(*) FROM query_hours WHERE database_id = $1)
+        + (SELECT count(*) FROM query_slow_log WHERE database_id = $1) + (SELECT count(*) FROM query_statements WHERE database_id = $1)
+        + (SELECT count(*) FROM query_callers WHERE database_id = $1) + (SELECT count(*) FROM query_relations WHERE database_id = $1))::int AS count`,
+      [id],
+    );
+    return rows[0]?.count;
+  };
+  await watching.prune(clock.now());
+  expect(await left()).toBeGreaterThan(10);
+  await databases.remove(testAuthority, id);
+  await vi.waitFor(async () => expect(await left()).toBe(0));
+  const partitions = async () =>
+    (
+      await db.pool.query<{ name: string }>(
+        `SELECT c.relname AS name FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid JOIN pg_class p ON p.oid = inhparent
+         WHERE p.relname IN ('query_minutes', 'query_hours', 'query_slow_log') ORDER BY 1`,
+      )
+    ).rows.map(({ name }) => name);
+  expect(await partitions()).toContain('query_hours_20260301');
+  await watching.prune(new Date('2026-04-15T00:00:00Z'));
+  expect(await partitions()).toEqual([
+    'query_hours_20260415',
+    'query_hours_20260416',
+    'query_minutes_20260415',
+    'query_minutes_20260416',
+    'query_slow_log_20260415',
+    'query_slow_log_20260416',
+  ]);
+  expect((await db.pool.query('SELECT FROM query_callers')).rowCount).toBe(0);
 });

@@ -27,7 +27,7 @@ import type { Targets } from './targets.ts';
 import { createHash } from './trails.ts';
 import { createWorkloads, type Workloads } from './workloads.ts';
 
-const DRAIN_MS = 5_000;
+const DRAIN_MS = 10_000;
 const RELOAD_MS = 15_000;
 const REFRESH_MS = 30_000;
 const ASK_MS = 250;
@@ -73,9 +73,17 @@ export function createWatching(deps: {
 }): Watching {
   const { db, log, clock } = deps;
   const incidents = createDatabaseIncidents(deps.incidents);
-  const databases = createDatabases({ ...deps, incidents });
-  const registry = createRegistry(deps);
   const store = createCollectStore(deps);
+  const kept = createDatabases({ ...deps, incidents });
+  const databases: Databases = {
+    ...kept,
+    async remove(authority, id) {
+      await kept.remove(authority, id);
+      // Millions of rows perhaps: nobody waits for them.
+      store.forget(id).catch((err) => log.warn({ err }, 'figures of a removed database are left'));
+    },
+  };
+  const registry = createRegistry(deps);
   const slowLog: SlowLog = createSlowLog({ ...deps, store });
   const seed = deps.secrets.derive('values of parameters').readInt32LE(0);
   const hash = createHash(seed);

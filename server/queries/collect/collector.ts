@@ -29,7 +29,7 @@ import {
 import { readRelations } from './relations.ts';
 import type { CollectStore } from './store.ts';
 
-const TICK_MS = 1_000;
+const TICK_MS = 2_000;
 const CONCURRENCY = 4;
 const LOOK_TIMEOUT_MS = 30_000;
 const SILENT_MS = 2.5 * LOOK_SECONDS * 1_000;

@@ -109,7 +109,7 @@ export function createPlanReader(deps: {
         slowLog.add({
           databaseId: database.id,
           statementId: statement.id,
-          at: one.at ?? clock.now(),
+          at: near(one.at, clock.now()),
           durationMs: one.durationMs,
           source: 'auto_explain',
           caller,
@@ -122,3 +122,7 @@ export function createPlanReader(deps: {
     }
   };
 }
+
+/** A server whose clock is wrong does not write into other days. */
+const near = (at: Date | null, now: Date): Date =>
+  at && Math.abs(at.getTime() - now.getTime()) < 3_600_000 ? at : now;

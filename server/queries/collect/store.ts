@@ -36,6 +36,8 @@ export type CollectStore = {
   /** False when another process has taken the database over: then nothing was written. */
   saveLook(look: SavedLook): Promise<boolean>;
   saveRelations(databaseId: string, at: Date, relations: Relations): Promise<void>;
+  /** Of a database that was removed. What this does not reach goes with its partition. */
+  forget(databaseId: string): Promise<void>;
   prune(now: Date): Promise<void>;
 };
 
@@ -158,6 +160,10 @@ export function createCollectStore({ db }: { db: Db }): CollectStore {
         );
       });
     },
+    async forget(databaseId) {
+      for (const table of Object.keys(KEEP_DAYS))
+        await db.pool.query(`DELETE ${MARK} FROM ${table} WHERE database_id = $1`, [databaseId]);
+    },
     async prune(now) {
       for (const table of Object.keys(KEEP_DAYS) as Partitioned[]) {
         await ensure(table, now);
@@ -170,9 +176,6 @@ export function createCollectStore({ db }: { db: Db }): CollectStore {
           );
           if (day < dayOf(now) - KEEP_DAYS[table]) await partitions.drop(name);
         }
-        await db.pool.query(
-          `DELETE ${MARK} FROM ${table} WHERE database_id <> ALL (SELECT id FROM query_databases)`,
-        );
       }
       const before = new Date(now.getTime() - KEEP_DAYS.query_hours * DAY_MS);
       await db.pool.query(
