@@ -50,9 +50,7 @@ function Buffers({ node }: { node: PlanNode }) {
 
 function Node({ node, depth, plan }: { node: PlanNode; depth: number; plan: Plan }) {
   const [open, setOpen] = useState(plan.nodes <= OPEN_NODES || node.share > 0.01 || depth < 2);
-  const own = node.actual
-    ? ms(node.actual.selfMs)
-    : `cost ${formatNumber(Math.round(node.selfCost * 10) / 10)}`;
+  const own = node.actual ? ms(node.actual.selfMs) : `cost ${formatNumber(node.selfCost)}`;
   return (
     <li className="min-w-0">
       <div

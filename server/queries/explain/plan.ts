@@ -54,7 +54,10 @@ export function readPlan(given: unknown): Plan | null {
     planningMs: maybe(outer, 'Planning Time'),
     executionMs: maybe(outer, 'Execution Time'),
     settings: isRaw(outer['Settings'])
-      ? Object.entries(outer['Settings']).map(([name, value]) => ({ name, value: String(value) }))
+      ? Object.entries(outer['Settings'])
+          // How the generic plan is asked for.
+          .filter(([name]) => name !== 'plan_cache_mode')
+          .map(([name, value]) => ({ name, value: String(value) }))
       : [],
   };
 }

@@ -115,6 +115,7 @@ export function createExplain(deps: {
           );
         show(answer, ran);
         answer.analyzed = true;
+        answer.notes.push('It ran without parallel workers and without JIT.');
       }
     } catch (error) {
       if (error instanceof Stop) answer.refused = error.message;

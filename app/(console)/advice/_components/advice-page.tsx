@@ -63,7 +63,9 @@ function State({ summary }: { summary: AdviceSummary | undefined }) {
   if (open + underWay + failed === 0) return <>Nothing is open, and nothing is under way.</>;
   return (
     <>
-      {count(open, 'piece of advice', 'pieces of advice')} would save {savedText(savedMsPerDay)}.
+      {open > 0
+        ? `${count(open, 'piece of advice', 'pieces of advice')} would save ${savedText(savedMsPerDay)}.`
+        : 'Nothing is open.'}
       {underWay > 0 ? ` ${underWay} under way.` : ''}
       {toDecide > 0 ? ` ${toDecide} to decide.` : ''}
       {failed > 0 ? ` ${failed} failed.` : ''}

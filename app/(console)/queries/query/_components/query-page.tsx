@@ -115,7 +115,7 @@ function Advised({ statement }: { statement: StatementDetail }) {
             <li key={item.id} className="rounded-card border bg-surface px-3.5 py-3">
               <h3 className="mb-2 flex flex-wrap items-center gap-2 font-medium text-13">
                 {titleOf(item.advice)}
-                <StatusBadge {...adviceState(item)} />
+                {item.advice.kind === 'none' ? null : <StatusBadge {...adviceState(item)} />}
               </h3>
               <AdviceView item={item} actions={<AdviceActions item={item} />} />
             </li>
