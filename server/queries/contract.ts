@@ -456,12 +456,12 @@ export const explainSchema = z.strictObject({
 
 // The loop
 
-export {
-  type AdviceProgress,
-  type AdviceState,
-  type AdviceStep,
-  type AdviceView,
-  type LoopFigures,
+export type {
+  AdviceProgress,
+  AdviceState,
+  AdviceStep,
+  AdviceView,
+  LoopFigures,
 } from './loop/contract.ts';
 
 export const adviceListSchema = pageSchema.extend({
@@ -475,7 +475,10 @@ export const adviceListSchema = pageSchema.extend({
   cursor: z
     .string()
     .max(100)
-    .regex(/^[0-9.e+-]{1,40}~[0-9a-f-]{36}$/i, 'Take it from nextCursor of the previous page')
+    .regex(
+      /^\d{1,20}(\.\d{1,20})?(e[+-]\d{1,2})?~[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+      'Take it from nextCursor of the previous page',
+    )
     .nullish(),
 });
 export type AdviceListInput = z.output<typeof adviceListSchema>;
