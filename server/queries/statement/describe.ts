@@ -1,6 +1,13 @@
 /** The worker's side of `service.ts`. */
 import { createHash } from 'node:crypto';
-import { fingerprintSync, hasSqlDetails, MAX_PARSED, normalizeSync, parseSync } from './parser.ts';
+import {
+  fingerprintSync,
+  hasSqlDetails,
+  MAX_PARSED,
+  mended,
+  normalizeSync,
+  parseSync,
+} from './parser.ts';
 import { redact } from './redact.ts';
 import { type Node, nameOf, walk } from './tree.ts';
 
@@ -33,7 +40,10 @@ const kinds: Readonly<Record<string, StatementKind>> = {
   MergeStmt: 'merge',
 };
 
-export const describeTask = (texts: string[]): Described[] => texts.map(describe);
+export const describeTask = async (texts: string[]): Promise<Described[]> => {
+  await mended();
+  return texts.map(describe);
+};
 
 export function describe(text: string): Described {
   try {
