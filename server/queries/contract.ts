@@ -260,6 +260,20 @@ export const statementKinds = [
 ] as const;
 export type WatchedKind = (typeof statementKinds)[number];
 
+const CURSOR = 'Take it from nextCursor of the previous page';
+const MAX_TIME = 8.64e15;
+const MAX_ID = 2_147_483_647;
+const isTime = (text: string | undefined): boolean => Number(text) <= MAX_TIME;
+const isId = (text: string | undefined): boolean =>
+  /^\d{1,10}$/.test(text ?? '') && Number(text) <= MAX_ID;
+/** Time, value, statement. */
+function isSlowCursor(cursor: string): boolean {
+  const [at, value, id, ...more] = cursor.split('~');
+  const number = /^-?\d{1,30}(\.\d{1,20})?(e[+-]?\d{1,2})?$/i.test(value ?? '');
+  return more.length === 0 && /^\d{1,16}$/.test(at ?? '') && isTime(at) && number && isId(id);
+}
+const statementIdSchema = z.string().refine(isId, 'The number of a statement');
+
 export const slowSchema = pageSchema.extend({
   databaseId: z.uuid(),
   range: rangeSchema,
@@ -270,11 +284,7 @@ export const slowSchema = pageSchema.extend({
     .default('total'),
   /** Only statements whose mean is at least this. */
   minMeanMs: z.number().min(0).max(1e9).optional(),
-  cursor: z
-    .string()
-    .max(100)
-    .regex(/^\d{1,16}~[0-9.e+-]{1,40}~\d{1,10}$/i, 'Take it from nextCursor of the previous page')
-    .nullish(),
+  cursor: z.string().max(100).refine(isSlowCursor, CURSOR).nullish(),
 });
 export type SlowInput = z.output<typeof slowSchema>;
 export type StatementItem = {
@@ -309,7 +319,7 @@ export type StatementItem = {
 export type SlowPage = Page<StatementItem> & { from: string; to: string; totalMs: number };
 
 export const statementSchema = z.strictObject({
-  id: z.string().regex(/^\d{1,10}$/),
+  id: statementIdSchema,
   range: rangeSchema,
 });
 export type StatementInput = z.output<typeof statementSchema>;
@@ -344,16 +354,13 @@ export type StatementDetail = StatementItem & {
 
 export const slowLogSchema = pageSchema.extend({
   databaseId: z.uuid().optional(),
-  statementId: z
-    .string()
-    .regex(/^\d{1,10}$/)
-    .optional(),
+  statementId: statementIdSchema.optional(),
   minMs: z.number().min(0).max(1e9).optional(),
   search: filterSchema.default(''),
   cursor: z
     .string()
     .max(60)
-    .regex(/^\d{1,16}~\d{1,18}$/, 'Take it from nextCursor of the previous page')
+    .refine((cursor) => /^\d{1,16}~\d{1,18}$/.test(cursor) && isTime(cursor.split('~')[0]), CURSOR)
     .nullish(),
 });
 export type SlowLogInput = z.output<typeof slowLogSchema>;
@@ -389,7 +396,7 @@ export const relationsSchema = pageSchema.extend({
   cursor: z
     .string()
     .max(400)
-    .regex(/^\d{1,18}~/, 'Take it from nextCursor of the previous page')
+    .refine((cursor) => /^\d{1,18}~/.test(cursor) && isStorable(cursor), CURSOR)
     .nullish(),
 });
 export type RelationsInput = z.output<typeof relationsSchema>;
