@@ -21,7 +21,7 @@ export function reasonForNone(
 ): Advice {
   const { given, facts, plans } = statement;
   const none = (reason: string): Advice => ({ kind: 'none', query: given.id, reason });
-  const fault = planner.faults.get(given.sql);
+  const fault = planner.faults.get(facts.reading?.sql ?? given.sql);
   if (plans.length === 0)
     return none(
       fault ? `PostgreSQL does not plan it: ${fault}.` : 'Statements of this kind have no plan.',

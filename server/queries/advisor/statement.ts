@@ -13,7 +13,7 @@ import {
 import type { Catalog, Table } from './catalog.ts';
 import { estimatedCost } from './estimate.ts';
 import type { PlanNode } from './plan.ts';
-import type { Planner } from './planner.ts';
+import type { Asked, Planner } from './planner.ts';
 import type { WorkloadStatement } from './workload.ts';
 
 /** Milliseconds for one unit of the planner's cost, where nobody measured the statement. */
@@ -59,6 +59,20 @@ export function valuesOf(variants: readonly Variant[]): Values {
   };
 }
 
+/** What is planned: of statements that write only what they read. */
+function askedOf(
+  { sql }: WorkloadStatement,
+  { reading, parameters }: Facts,
+  { values }: Variant,
+): Asked {
+  if (reading === null) return { sql, values, parameters };
+  return {
+    sql: reading.sql,
+    values: values ? reading.parameters.map((number) => values[number - 1]) : null,
+    parameters: reading.parameters.length,
+  };
+}
+
 export async function look(
   planner: Planner,
   given: WorkloadStatement,
@@ -72,13 +86,9 @@ export async function look(
       : sets.map((set) => ({ values: set.values, share: set.calls / calls }));
   const plans: PlanNode[] = [];
   let cost = 0;
-  const plannable = facts.kind !== 'utility' && facts.kind !== 'other';
+  const plannable = facts.kind === 'select' || facts.reading !== null;
   for (const variant of plannable ? variants : []) {
-    const plan = await planner.plan({
-      sql: given.sql,
-      values: variant.values,
-      parameters: facts.parameters,
-    });
+    const plan = await planner.plan(askedOf(given, facts, variant));
     if (!plan) continue;
     plans.push(plan);
     cost += variant.share * plan['Total Cost'];
@@ -122,11 +132,7 @@ export async function costWith(
     answer = await planner.withIndexes(unit.map(statementOf), async () => {
       let cost = 0;
       for (const variant of statement.variants) {
-        const plan = await planner.plan({
-          sql: statement.given.sql,
-          values: variant.values,
-          parameters: statement.facts.parameters,
-        });
+        const plan = await planner.plan(askedOf(statement.given, statement.facts, variant));
         cost += variant.share * (plan?.['Total Cost'] ?? statement.cost);
       }
       return { cost, method: 'hypopg' as const };

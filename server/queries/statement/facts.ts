@@ -78,6 +78,11 @@ export type Facts = {
   rewrites: Rewrite[];
   /** Tables written to, and the columns that an UPDATE sets. */
   written: { table: string; columns: string[]; action: 'insert' | 'update' | 'delete' } | null;
+  /**
+   * What UPDATE, DELETE and INSERT … SELECT read, as a SELECT: planning that needs no right to write. `parameters` are the numbers
+   * that its `$1`, `$2` … had.
+   */
+  reading: { sql: string; parameters: number[] } | null;
   /** Rows of VALUES in an INSERT. */
   valueRows: number;
   /** The highest `$n`. */

@@ -38,6 +38,7 @@ export function read(sql: string): Read {
         blocks,
         rewrites: described.kind === 'select' ? rewritesOf(statement, blocks) : [],
         ...writesOf(statement),
+        reading: readingOf(statement),
         parameters,
         volatile,
       },
@@ -81,6 +82,50 @@ function writesOf(statement: unknown): Pick<Facts, 'written' | 'valueRows'> {
   if (type === 'DeleteStmt')
     return { written: { table, columns: [], action: 'delete' }, valueRows: 0 };
   return { written: null, valueRows: 0 };
+}
+
+function readingOf(statement: unknown): Facts['reading'] {
+  const [type, node] = unwrap(statement) ?? ['', {}];
+  let select: unknown = null;
+  if (type === 'UpdateStmt' || type === 'DeleteStmt')
+    select = {
+      SelectStmt: {
+        targetList: [{ ResTarget: { val: { A_Const: { ival: { ival: 1 } } } } }],
+        fromClause: [
+          { RangeVar: node['relation'] },
+          ...list(node[type === 'UpdateStmt' ? 'fromClause' : 'usingClause']),
+        ],
+        ...(node['whereClause'] ? { whereClause: node['whereClause'] } : {}),
+        ...(node['withClause'] ? { withClause: node['withClause'] } : {}),
+        limitOption: 'LIMIT_OPTION_DEFAULT',
+        op: 'SETOP_NONE',
+      },
+    };
+  if (
+    type === 'InsertStmt' &&
+    list(as(node['selectStmt'], 'SelectStmt')?.['valuesLists']).length === 0
+  )
+    select = node['selectStmt'];
+  if (
+    !select ||
+    (node['withClause'] && /Insert|Update|Delete|Merge/.test(JSON.stringify(node['withClause'])))
+  )
+    return null;
+  const parameters: number[] = [];
+  const renumbered = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(renumbered);
+    if (!isNode(value)) return value;
+    const parameter = as(value, 'ParamRef');
+    if (parameter) {
+      const number = Number(parameter['number'] ?? 0);
+      if (!parameters.includes(number)) parameters.push(number);
+      return { ParamRef: { number: parameters.indexOf(number) + 1 } };
+    }
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => [key, renumbered(inner)]),
+    );
+  };
+  return { sql: deparse(renumbered(select)), parameters };
 }
 
 /** A block for each SELECT, UPDATE and DELETE, also inside others. */
@@ -270,10 +315,25 @@ const COMMUTATED: Readonly<Record<string, string>> = {
   '<@': '@>',
 };
 
+const MAX_BRANCHES = 20;
+const NOTHING: Operand = {
+  sql: '',
+  refs: [],
+  column: null,
+  parameter: null,
+  nested: false,
+  wrapper: null,
+  calls: [],
+};
+
 function predicateOf(condition: unknown): Predicate {
-  const sql = print(condition);
   const [type, node] = unwrap(condition) ?? ['', {}];
+  const long = type === 'BoolExpr' && list(node['args']).length > MAX_BRANCHES;
+  const sql = long ? '' : print(condition);
   if (type === 'BoolExpr') {
+    // No set of a hundred indexes is advised; a list of alternatives that long is one for IN.
+    if (node['boolop'] === 'OR_EXPR' && list(node['args']).length > MAX_BRANCHES)
+      return { op: 'other', left: NOTHING, right: null, sql: '' };
     if (node['boolop'] === 'OR_EXPR')
       return {
         op: 'or',
@@ -429,8 +489,7 @@ export function print(value: unknown): string {
   if (type === 'ParamRef') return `$${Number(node['number'] ?? 0)}`;
   if (type === 'ColumnRef') {
     const column = refOf(node)?.column;
-    if (column !== undefined && /^[a-z_][a-z0-9_]*$/.test(column) && column.length > 6)
-      return column;
+    if (column !== undefined && /^[a-z_][a-z0-9_]*$/.test(column)) return wordOf(column);
   }
   if (type === 'A_Const' && isNode(node['ival'])) return String(Number(node['ival']['ival'] ?? 0));
   if (type === 'A_Expr' && node['kind'] === 'AEXPR_OP' && node['lexpr'] !== undefined) {
@@ -438,6 +497,10 @@ export function print(value: unknown): string {
     if (sides.every((side) => SIMPLE.test(Object.keys(isNode(side) ? side : {})[0] ?? '')))
       return sides.map(print).join(` ${strings(node['name']).at(-1)} `);
   }
+  return deparsed(value);
+}
+
+function deparsed(value: unknown): string {
   const select = {
     SelectStmt: {
       targetList: [{ ResTarget: { val: unqualified(value) } }],
@@ -452,6 +515,16 @@ export function print(value: unknown): string {
   } catch {
     return '';
   }
+}
+
+const words = new Map<string, string>();
+/** With quotes when it is a key word. */
+function wordOf(name: string): string {
+  const known = words.get(name);
+  if (known !== undefined) return known;
+  const printed = deparsed({ ColumnRef: { fields: [{ String: { sval: name } }] } });
+  if (words.size < 10_000) words.set(name, printed);
+  return printed;
 }
 
 const SIMPLE = /^(ParamRef|ColumnRef|A_Const)$/;

@@ -149,10 +149,10 @@ function sargable(statement: unknown, node: Node, blocks: readonly Block[]): Rew
     : [a, b, node['lexpr'], node['rexpr']];
   const op = flip ? (FLIPPED[name] ?? name) : name;
   if (other.refs.length > 0 || other.nested) return null;
-  const value = printFull(otherNode);
   if (side.column) return implicitCast(statement, node, side.column, op, otherNode, blocks);
   const ref = onlyColumn(side);
   if (!ref || side.wrapper === null) return null;
+  const value = printFull(otherNode);
   const condition = bareCondition(side, sideNode, qualified(ref), op, value, other);
   return condition === null ? null : made(statement, node, ref, side.wrapper, condition, blocks);
 }
@@ -360,9 +360,10 @@ function existsForCount(statement: unknown, node: Node): Rewrite | null {
   const name = strings(node['name']).at(-1) ?? '';
   const flip = as(node['rexpr'], 'SubLink') !== null;
   const link = as(flip ? node['rexpr'] : node['lexpr'], 'SubLink');
+  if (!link) return null;
   const limit = operandOf(flip ? node['lexpr'] : node['rexpr']).constant;
   const exists = ANY_ROW[`${flip ? (FLIPPED[name] ?? name) : name} ${String(limit)}`];
-  const select = as(link?.['subselect'], 'SelectStmt');
+  const select = as(link['subselect'], 'SelectStmt');
   if (exists === undefined || !select || !countsRows(select)) return null;
   const by = existence(select, exists);
   return {
