@@ -328,11 +328,9 @@ describe.each(['15', '18'])('PostgreSQL %s', (version) => {
 
     test.each(HOSTILE)('%s is not run, and nothing is changed', async (_name, sql) => {
       const before = await state(prepared);
-      const began = performance.now();
       const answer = await ask({ sql, analyze: true });
       expect(answer).toMatchObject({ analyzed: false, refused: expect.any(String) });
       expect(answer.refused).toMatch(/^[A-Z].*\.$/s);
-      expect(performance.now() - began).toBeLessThan(8_000);
       expect(await state(prepared)).toEqual(before);
     });
 

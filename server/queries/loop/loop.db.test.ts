@@ -130,10 +130,14 @@ async function minute(said?: number): Promise<void> {
     [databaseId],
   );
   const calls = 30;
-  const began = performance.now();
-  for (let n = 0; n < calls; n++)
+  // The shortest call: how busy this machine is must not matter.
+  let shortestMs = Number.POSITIVE_INFINITY;
+  for (let n = 0; n < calls; n++) {
+    const began = performance.now();
     await admin.query('SELECT * FROM orders WHERE customer = $1', [n * 7]);
-  const tookMs = said ?? performance.now() - began;
+    shortestMs = Math.min(shortestMs, performance.now() - began);
+  }
+  const tookMs = said ?? calls * shortestMs;
   const since = clock.now();
   clock.advance(60_000);
   await db.pool.query(
@@ -373,6 +377,8 @@ test('a long transaction: it gives up, says so, and cleans up when it can', asyn
 /** Something that makes a build wait for as long as the test likes. */
 async function holdUp(): Promise<{ free(): Promise<void> }> {
   const other = new pg.Client({ connectionString: url });
+  // The server may crash under it.
+  other.on('error', () => undefined);
   await other.connect();
   await other.query('BEGIN; UPDATE orders SET customer = 1 WHERE id = 1');
   return {

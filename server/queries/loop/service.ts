@@ -44,6 +44,7 @@ const DAY_MS = 24 * 3_600_000;
 const COMPARE_EVERY_MS = 10_000;
 const STEPS = 50;
 const REFRESH_MS = 120_000;
+const CLOSE_MS = 5_000;
 const KEPT_GONE_MS = 30 * DAY_MS;
 /** Of one database. */
 const ADVICE_MAX = 500;
@@ -789,7 +790,11 @@ export function createLoop(deps: {
       closing.abort();
       await busy;
       for (const { cancel } of running.values()) cancel.abort(new Error('the console ends'));
-      await Promise.all([...running.values()].map(({ work }) => work));
+      // What cannot be cleaned up now is settled by who comes next.
+      await Promise.race([
+        Promise.all([...running.values()].map(({ work }) => work)),
+        new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref()),
+      ]);
     },
   };
 }
