@@ -13,10 +13,13 @@ import {
 } from '../keys/contract.ts';
 import { GENESIS } from '../platform/audit.ts';
 import { PlainError } from '../platform/plain-error.ts';
+import { createWorkers } from '../platform/workers/index.ts';
+import { createStatements } from '../queries/index.ts';
 import { emailSchema, nameSchema, passwordSchema } from '../users/contract.ts';
 import { checkConfig } from './check-config.ts';
 import { evaluateAnomaly } from './evaluate.ts';
 import { evaluateBreaker } from './evaluate-breaker.ts';
+import { evaluateQueries } from './evaluate-queries.ts';
 import type { Answer, Command } from './parse.ts';
 import { cliAuthority, openConfig, withRuntime } from './session.ts';
 
@@ -236,9 +239,11 @@ const evaluateQueriesCommand: Command = {
   summary: 'Build a case (slow-query-case/1) in an empty database and print the advice for it.',
   options: { database: 'URL of an empty PostgreSQL database that it may fill!' },
   async run({ FILE: file, database }) {
-    // The parser is 2 MB of WebAssembly; other commands do without.
-    const { evaluateQueries } = await import('./evaluate-queries.ts');
-    const answer = await evaluateQueries(String(file), String(database));
+    const workers = createWorkers({ maxThreads: 1 });
+    const { read } = createStatements({ workers });
+    const answer = await evaluateQueries(String(file), String(database), read).finally(() =>
+      workers.close(),
+    );
     return { text: JSON.stringify(answer, null, 1), data: answer, ok: true };
   },
 };

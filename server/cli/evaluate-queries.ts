@@ -11,11 +11,11 @@ import {
   advise,
   nodesOf,
   type PlanNode,
+  type Reader,
   type TargetSession,
   type Workload,
   type WorkloadStatement,
 } from '../queries/index.ts';
-import { read } from '../queries/statement/read.ts';
 
 const MAX_BYTES = 256 * 1024 * 1024;
 const WINDOW_MS = 3_600_000;
@@ -59,7 +59,11 @@ const caseSchema = z.object({
 });
 type Case = z.output<typeof caseSchema>;
 
-export async function evaluateQueries(file: string, url: string): Promise<{ advice: Advice[] }> {
+export async function evaluateQueries(
+  file: string,
+  url: string,
+  read: Reader,
+): Promise<{ advice: Advice[] }> {
   const given = await readCase(file);
   if (!/^postgres(ql)?:\/\//.test(url))
     throw new PlainError(
@@ -76,7 +80,7 @@ export async function evaluateQueries(file: string, url: string): Promise<{ advi
   }
   try {
     await build(client, given, file);
-    const workload = await workloadOf(client, given);
+    const workload = await workloadOf(client, given, read);
     const query: TargetSession['query'] = async <R extends object>(
       text: string,
       values: readonly unknown[] = [],
@@ -85,11 +89,7 @@ export async function evaluateQueries(file: string, url: string): Promise<{ advi
       "SELECT current_setting('server_version_num')::int AS version",
     );
     return {
-      advice: await advise(
-        { query, serverVersion: server?.version ?? 0 },
-        (texts) => Promise.resolve(texts.map(read)),
-        workload,
-      ),
+      advice: await advise({ query, serverVersion: server?.version ?? 0 }, read, workload),
     };
   } finally {
     await client.end();
@@ -139,7 +139,7 @@ async function build(client: pg.Client, given: Case, file: string): Promise<void
   await flush(client);
 }
 
-async function workloadOf(client: pg.Client, given: Case): Promise<Workload> {
+async function workloadOf(client: pg.Client, given: Case, read: Reader): Promise<Workload> {
   const statements: WorkloadStatement[] = [];
   for (const { name, sql, params, repeat, write } of given.workload) {
     const distinct = new Map(params.map((values) => [JSON.stringify(values), values]));
@@ -157,15 +157,14 @@ async function workloadOf(client: pg.Client, given: Case): Promise<Workload> {
       repeated:
         params.length === 0 ? 1 : Math.max(0, 1 - distinct.size / Math.max(repeat, params.length)),
     };
-    statements.push(write ? base : await measured(client, base));
+    statements.push(write ? base : await measured(client, base, read));
   }
   const known = new Set(given.workload.map(({ sql }) => sql));
   const sent = given.events.filter(({ sql }) => !known.has(sql));
+  const texts = [...new Set(sent.map(({ sql }) => sql))];
+  const answers = await read(texts);
   const identity = new Map(
-    [...new Set(sent.map(({ sql }) => sql))].map((sql) => [
-      sql,
-      read(sql).facts?.fingerprint ?? sql,
-    ]),
+    texts.map((sql, n) => [sql, answers[n]?.facts?.fingerprint ?? sql] as const),
   );
   for (const events of Map.groupBy(sent, ({ sql }) => identity.get(sql)).values()) {
     const [first] = events;
@@ -203,9 +202,10 @@ async function workloadOf(client: pg.Client, given: Case): Promise<Workload> {
 async function measured(
   client: pg.Client,
   statement: WorkloadStatement,
+  read: Reader,
 ): Promise<WorkloadStatement> {
-  const answer = read(statement.sql);
-  if (answer.facts?.kind !== 'select') return statement;
+  const [answer] = await read([statement.sql]);
+  if (answer?.facts?.kind !== 'select') return statement;
   const sets =
     statement.parameters.length > 0
       ? statement.parameters.slice(0, MAX_SETS)

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { evaluateQueries } from '../../cli/evaluate-queries.ts';
 import { testDatabase, testFolder } from '../../platform/testing/index.ts';
 import { startPostgres15, type TestPostgres } from '../../platform/testing/postgres15.ts';
+import { createWorkers } from '../../platform/workers/index.ts';
 import type { Advice } from '../contract.ts';
+import { createStatements } from '../statement/service.ts';
 
 type Wanted = Record<string, unknown> & { kind: string; names?: string[] };
 type Case = {
@@ -82,11 +84,14 @@ function faults(
 }
 
 const folder = testFolder();
+const workers = createWorkers({ maxThreads: 1 });
+afterAll(() => workers.close());
+const { read } = createStatements({ workers });
 async function answer(given: Case, url: string): Promise<Advice[]> {
   const file = path.join(folder, `${given.id}.json`);
   const setup = [...(given.base ? (bases[given.base] ?? []) : []), ...(given.setup ?? [])];
   writeFileSync(file, JSON.stringify({ ...given, setup }));
-  return (await evaluateQueries(file, url)).advice;
+  return (await evaluateQueries(file, url, read)).advice;
 }
 
 describe('with HypoPG', () => {
@@ -127,11 +132,13 @@ test('a case that is none is refused with the name of what is wrong', async () =
   const file = path.join(folder, 'bad.json');
   const url = await testDatabase({ empty: true });
   writeFileSync(file, '{"workload":[{"name":"q","sql":7}]}');
-  await expect(evaluateQueries(file, url)).rejects.toThrow(/workload\[?\.?0\]?\.sql/);
+  await expect(evaluateQueries(file, url, read)).rejects.toThrow(/workload\[?\.?0\]?\.sql/);
   writeFileSync(file, '{');
-  await expect(evaluateQueries(file, url)).rejects.toThrow('is no JSON');
+  await expect(evaluateQueries(file, url, read)).rejects.toThrow('is no JSON');
   writeFileSync(file, '{"setup":["CREATE TABEL x()"]}');
-  await expect(evaluateQueries(file, url)).rejects.toThrow(/setup\.0: syntax error/);
-  await expect(evaluateQueries(file, 'mysql://x')).rejects.toThrow('--database');
-  await expect(evaluateQueries(path.join(folder, 'nowhere.json'), url)).rejects.toThrow('ENOENT');
+  await expect(evaluateQueries(file, url, read)).rejects.toThrow(/setup\.0: syntax error/);
+  await expect(evaluateQueries(file, 'mysql://x', read)).rejects.toThrow('--database');
+  await expect(evaluateQueries(path.join(folder, 'nowhere.json'), url, read)).rejects.toThrow(
+    'ENOENT',
+  );
 });

@@ -3,8 +3,8 @@
  * whether it is worth saying is decided by the advisor, which knows tables and plans. Runs where the parser is.
  */
 import type { Block, ColumnRef, Operand, Rewrite } from './facts.ts';
+import { deparse, operandOf, print } from './operand.ts';
 import { parseSync } from './parser.ts';
-import { deparse, operandOf, print } from './read.ts';
 import { as, isNode, list, type Node, strings, text, unwrap, walk } from './tree.ts';
 
 export function rewritesOf(statement: unknown, blocks: readonly Block[]): Rewrite[] {
