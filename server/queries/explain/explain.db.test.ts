@@ -211,6 +211,8 @@ const HOSTILE: [string, string][] = [
   ['5000 parentheses around it', `SELECT ${'('.repeat(5000)}pg_sleep(1)${')'.repeat(5000)}`],
   ['3000 selects in each other', `SELECT ${'(SELECT '.repeat(3000)}1${')'.repeat(3000)}`],
   ['1 MB of nothing', `SELECT pg_sleep(1) -- ${'x'.repeat(999_000)}`],
+  ['a quarter of a megabyte of sums', `SELECT ${'1+'.repeat(120_000)}1`],
+  ['a comment as long as it may be', `SELECT pg_sleep(1) -- ${'x'.repeat(249_000)}`],
   ['1 MB of sums', `SELECT ${'1+'.repeat(499_000)}1`],
   ['no statement', '-- nothing'],
   ['no SQL', 'SELEC 1'],

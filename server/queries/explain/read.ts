@@ -64,6 +64,9 @@ const statements: Readonly<Record<string, 'select' | 'write'>> = {
   MergeStmt: 'write',
 };
 const WRITES = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
+/** The tree of a longer text takes hundreds of megabytes, and seconds. */
+const MAX_READ = 250_000;
+const TOO_LONG = `It is longer than ${MAX_READ} characters, and is not read.`;
 const GROWING = new Set(['repeat', 'lpad', 'rpad', 'array_fill']);
 const LARGEST = 1_000_000;
 
@@ -97,6 +100,7 @@ export const readFunctionsTask = async (sources: Source[]): Promise<Facts[]> => 
 /** Reads one statement; its facts hold a `problem` when it is none. */
 export async function readStatement(sql: string): Promise<Facts> {
   const facts = empty();
+  if (sql.length > MAX_READ) return { ...facts, problem: TOO_LONG };
   try {
     const { stmts = [] } = (await parser()).parseSync(sql) as { stmts?: { stmt?: Node }[] };
     if (stmts.length !== 1) {
@@ -126,6 +130,7 @@ export async function readStatement(sql: string): Promise<Facts> {
 /** The body of a function in SQL: any number of statements that only read. */
 async function readBody(sql: string): Promise<Facts> {
   const facts = empty();
+  if (sql.length > MAX_READ) return { ...facts, problem: TOO_LONG };
   try {
     const { stmts = [] } = (await parser()).parseSync(sql) as { stmts?: { stmt?: Node }[] };
     for (const { stmt } of stmts) {
@@ -148,6 +153,7 @@ const READING = new Set(
 /** A function in PL/pgSQL, from its definition. Statements that are made at run time cannot be read. */
 async function readProgram(definition: string): Promise<Facts> {
   const facts = empty();
+  if (definition.length > MAX_READ) return { ...facts, problem: TOO_LONG };
   try {
     const library = await parser();
     const expressions: { query: string; mode: number }[] = [];
