@@ -125,7 +125,7 @@ export async function readCatalog(session: Session, names: readonly string[]): P
             CASE WHEN sums.last = '-infinity' THEN NULL ELSE sums.last END AS last, sums.changed::text, sums.live::text
      FROM asked a JOIN pg_class c ON c.oid = a.oid JOIN pg_namespace n ON n.oid = c.relnamespace
           LEFT JOIN sums ON sums.root = a.oid
-     WHERE c.relkind IN ('r', 'p', 'm') /* wheelhouse */`,
+     WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema') /* wheelhouse */`,
     [wanted.map((name) => quotedPath(name))],
   );
   const oids = [...new Set(tableRows.map(({ oid }) => oid))];

@@ -30,6 +30,7 @@ export function reasonForNone(
     const table = catalog.tables.get(name);
     return table ? [table] : [];
   });
+  if (tables.length === 0) return none('It reads no table of this database.');
   const old = tables.find((table) => stale.has(table.shown));
   if (old) return none(`The statistics of ${old.shown} are old; look again after ANALYZE.`);
   const spill = plans

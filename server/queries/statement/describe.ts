@@ -80,6 +80,8 @@ function tablesOf(statements: unknown[]): string[] {
   walk(statements, (type, node: Node) => {
     if (type === 'CommonTableExpr' && typeof node['ctename'] === 'string')
       named.add(node['ctename']);
+    // FOR UPDATE OF names relations by their aliases.
+    if (type === 'LockingClause') return false;
     if (type === 'RangeVar') tables.add(nameOf(node));
     // These hold a RangeVar that is not wrapped in its type.
     const relation = node['relation'];
@@ -89,6 +91,7 @@ function tablesOf(statements: unknown[]): string[] {
       typeof relation === 'object'
     )
       tables.add(nameOf(relation as Node));
+    return undefined;
   });
   return [...tables].filter((name) => name !== '' && !named.has(name)).sort();
 }

@@ -2,11 +2,14 @@
 import { describe } from './describe.ts';
 import type { Block, ColumnRef, Facts, Operand, OrderItem, Predicate, Read } from './facts.ts';
 import { columnOperand, deparse, NOTHING, operandOf, print, refOf } from './operand.ts';
-import { parseSync } from './parser.ts';
+import { mended, parseSync } from './parser.ts';
 import { rewritesOf } from './rewrites.ts';
 import { as, isNode, list, type Node, nameOf, strings, text, unwrap, walk } from './tree.ts';
 
-export const readTask = (texts: string[]): Read[] => texts.map(read);
+export async function readTask(texts: string[]): Promise<Read[]> {
+  await mended();
+  return texts.map(read);
+}
 
 export function read(sql: string): Read {
   const described = describe(sql);
