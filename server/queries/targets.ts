@@ -10,6 +10,8 @@ import { AppError } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import { plainPostgresUrl } from '../platform/postgres/url.ts';
 
+/** By it the collector knows what the console sent itself. */
+export const MARK = '/* wheelhouse */';
 const MAX_CONNECTIONS = 2;
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
@@ -138,7 +140,8 @@ export function createTargets(deps: { addresses: AddressGuard; log: Log }): Targ
       const query = async <R extends object>(text: string, values: readonly unknown[] = []) => {
         signal?.throwIfAborted();
         const { rows } = await client.query<R>({
-          text,
+          // What the console asks is no part of the workload.
+          text: text.includes(MARK) ? text : `${text}\n${MARK}`,
           values: [...values],
           queryMode: 'extended',
         } as pg.QueryConfig);

@@ -260,16 +260,16 @@ async function holdsDuplicates(
 ): Promise<boolean> {
   const list = keys.map((key) => (table.columns.has(key) ? quoted(key) : `(${key})`)).join(', ');
   try {
-    await session.query("SELECT set_config('statement_timeout', '2000', false) /* wheelhouse */");
+    await session.query("SELECT set_config('statement_timeout', '2000', false)");
     const rows = await session.query(
-      `SELECT 1 FROM ${tablePath(table)}${where ? ` WHERE ${where}` : ''} GROUP BY ${list} HAVING count(*) > 1 LIMIT 1 /* wheelhouse */`,
+      `SELECT 1 FROM ${tablePath(table)}${where ? ` WHERE ${where}` : ''} GROUP BY ${list} HAVING count(*) > 1 LIMIT 1`,
     );
     return rows.length > 0;
   } catch {
     return false;
   } finally {
     await session
-      .query("SELECT set_config('statement_timeout', '10000', false) /* wheelhouse */")
+      .query("SELECT set_config('statement_timeout', '10000', false)")
       .catch(() => undefined);
   }
 }

@@ -125,7 +125,7 @@ export async function readCatalog(session: Session, names: readonly string[]): P
             CASE WHEN sums.last = '-infinity' THEN NULL ELSE sums.last END AS last, sums.changed::text, sums.live::text
      FROM asked a JOIN pg_class c ON c.oid = a.oid JOIN pg_namespace n ON n.oid = c.relnamespace
           LEFT JOIN sums ON sums.root = a.oid
-     WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema') /* wheelhouse */`,
+     WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')`,
     [wanted.map((name) => quotedPath(name))],
   );
   const oids = [...new Set(tableRows.map(({ oid }) => oid))];
@@ -136,7 +136,7 @@ export async function readCatalog(session: Session, names: readonly string[]): P
     await session.query<{ name: string; schema: string | null }>(
       `SELECT a.name, n.nspname AS schema FROM pg_available_extensions a
        LEFT JOIN pg_extension e ON e.extname = a.name LEFT JOIN pg_namespace n ON n.oid = e.extnamespace
-       WHERE a.name IN ('hypopg', 'pg_trgm', 'btree_gin', 'btree_gist', 'pg_stat_statements') /* wheelhouse */`,
+       WHERE a.name IN ('hypopg', 'pg_trgm', 'btree_gin', 'btree_gist', 'pg_stat_statements')`,
     ),
   ];
   const byOid = new Map<string, Table>();
@@ -221,7 +221,7 @@ async function readColumns(
           LEFT JOIN LATERAL (SELECT * FROM pg_stats s WHERE s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = a.attname
                              ORDER BY s.inherited = (c.relkind = 'p') DESC LIMIT 1) s ON true
      WHERE c.oid = ANY($1::oid[])
-     ORDER BY c.oid, a.attnum /* wheelhouse */`,
+     ORDER BY c.oid, a.attnum`,
     [oids],
   );
   const tables = new Map<string, Map<string, Column>>();
@@ -298,7 +298,7 @@ async function readIndexes(
             pg_relation_size(i.indexrelid)::text AS bytes, s.idx_scan::text AS scans, pg_get_indexdef(i.indexrelid) AS definition
      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
           JOIN pg_am am ON am.oid = c.relam LEFT JOIN pg_stat_all_indexes s ON s.indexrelid = i.indexrelid
-     WHERE i.indrelid = ANY($1::oid[]) ORDER BY i.indexrelid /* wheelhouse */`,
+     WHERE i.indrelid = ANY($1::oid[]) ORDER BY i.indexrelid`,
     [oids],
   );
   const tables = new Map<string, Index[]>();
@@ -345,7 +345,7 @@ async function readKeys(session: Session, oids: readonly string[]): Promise<KeyR
      FROM pg_constraint x JOIN pg_class c ON c.oid = x.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
           JOIN pg_class p ON p.oid = x.confrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
      WHERE x.contype = 'f' AND x.conparentid = 0 AND (x.conrelid = ANY($1::oid[]) OR x.confrelid = ANY($1::oid[]))
-     LIMIT 2000 /* wheelhouse */`,
+     LIMIT 2000`,
     [oids],
   );
   return rows.map(({ of, to, child, parent, columns, keys }) => ({

@@ -31,7 +31,7 @@ export async function createPlanner(
   // Costs of parallel plans depend on how many workers are free; those compared here do not.
   await session.query(
     `SELECT set_config('max_parallel_workers_per_gather', '0', false), set_config('jit', 'off', false),
-            set_config('plan_cache_mode', 'force_generic_plan', false) /* wheelhouse */`,
+            set_config('plan_cache_mode', 'force_generic_plan', false)`,
   );
   let prepared = 0;
 
@@ -47,7 +47,7 @@ export async function createPlanner(
     await session.query(`PREPARE ${name} AS ${sql}`);
     try {
       const nulls = Array.from({ length: parameters }, () => 'NULL').join(', ');
-      return await explain(`EXPLAIN (FORMAT JSON) EXECUTE ${name}(${nulls}) /* wheelhouse */`);
+      return await explain(`EXPLAIN (FORMAT JSON) EXECUTE ${name}(${nulls})`);
     } finally {
       await session.query(`DEALLOCATE ${name}`).catch(ignore);
     }
@@ -58,9 +58,9 @@ export async function createPlanner(
     faults,
     async plan({ sql, values, parameters }) {
       try {
-        if (parameters === 0) return await explain(`EXPLAIN (FORMAT JSON) ${sql} /* wheelhouse */`);
+        if (parameters === 0) return await explain(`EXPLAIN (FORMAT JSON) ${sql}`);
         return values && values.length >= parameters
-          ? await explain(`EXPLAIN (FORMAT JSON) ${sql} /* wheelhouse */`, values.map(bindable))
+          ? await explain(`EXPLAIN (FORMAT JSON) ${sql}`, values.map(bindable))
           : await generic(sql, parameters);
       } catch (error) {
         if (!(error instanceof Error && 'code' in error) || /^(08|57)/.test(String(error.code)))
@@ -75,7 +75,7 @@ export async function createPlanner(
         const made: Hypothetical[] = [];
         for (const statement of ddl) {
           const [row] = await session.query<{ name: string; bytes: string }>(
-            `SELECT indexname AS name, ${schema}.hypopg_relation_size(indexrelid)::text AS bytes FROM ${schema}.hypopg_create_index($1) /* wheelhouse */`,
+            `SELECT indexname AS name, ${schema}.hypopg_relation_size(indexrelid)::text AS bytes FROM ${schema}.hypopg_create_index($1)`,
             [statement],
           );
           if (!row) return null;
@@ -87,7 +87,7 @@ export async function createPlanner(
           throw error;
         return null;
       } finally {
-        await session.query(`SELECT ${schema}.hypopg_reset() /* wheelhouse */`).catch(ignore);
+        await session.query(`SELECT ${schema}.hypopg_reset()`).catch(ignore);
       }
     },
   };

@@ -2,11 +2,11 @@
  * What is read from a watched server, for PostgreSQL 13 to 18: the names of columns changed with the versions of
  * `pg_stat_statements` (1.8 to 1.12). Every text carries the mark by which the collector leaves itself out.
  */
-import type { TargetSession } from '../targets.ts';
+import { MARK, type TargetSession } from '../targets.ts';
 import type { Entry, Look } from './counters.ts';
 
-/** Stands in every statement that the console sends to a watched database. */
-export const MARK = '/* wheelhouse */';
+export { MARK };
+
 export const OLDEST_SERVER = 130_000;
 const MAX_TEXT_BYTES = 1_000_000;
 /** Of all texts of one look together; the rest is read at the next. */

@@ -23,6 +23,7 @@ export const callColumns: readonly Column<SlowCall>[] = [
   {
     id: 'query',
     header: 'Statement',
+    width: '320px',
     csv: ({ query }) => query,
     cell: ({ query }) => (
       <code title={query} className="font-mono text-12">

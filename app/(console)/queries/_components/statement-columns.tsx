@@ -26,7 +26,7 @@ export const statementColumns: readonly Column<StatementItem>[] = [
   {
     id: 'query',
     header: 'Statement',
-    width: '30%',
+    width: '320px',
     csv: ({ query }) => query,
     cell: ({ query }) => (
       <code title={query} className="font-mono text-12">
