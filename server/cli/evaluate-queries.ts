@@ -211,7 +211,7 @@ async function measured(
       ? statement.parameters.slice(0, MAX_SETS)
       : [{ values: [], calls: statement.calls }];
   const total = sets.reduce((sum, { calls }) => sum + calls, 0);
-  let [meanMs, rows, blocks] = [0, 0, 0];
+  let [meanMs, rows, blocks, spilled] = [0, 0, 0, 0];
   const observed: { table: string; estimated: number; actual: number }[] = [];
   try {
     await client.query('BEGIN READ ONLY');
@@ -232,6 +232,7 @@ async function measured(
       blocks +=
         (((run.Plan['Shared Hit Blocks'] ?? 0) + (run.Plan['Shared Read Blocks'] ?? 0)) * calls) /
         total;
+      spilled += ((run.Plan['Temp Written Blocks'] ?? 0) * calls) / total;
       for (const node of nodesOf(run.Plan))
         if (node['Relation Name'])
           observed.push({
@@ -246,5 +247,5 @@ async function measured(
   } finally {
     await client.query('ROLLBACK').catch(() => undefined);
   }
-  return { ...statement, meanMs, rows, blocks, observed };
+  return { ...statement, meanMs, rows, blocks, spilled, observed };
 }

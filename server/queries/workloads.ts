@@ -29,6 +29,7 @@ type Row = {
   total: number;
   rows: number;
   blocks: number;
+  spilled: number;
 };
 
 export function createWorkloads(deps: {
@@ -43,9 +44,9 @@ export function createWorkloads(deps: {
 
   const statementsOf = async (databaseId: string, from: Date): Promise<Row[]> => {
     const { rows } = await db.pool.query<Row>(
-      `SELECT s.id, s.fingerprint, s.text, s.kind, h.calls, h.total, h.rows, h.blocks
+      `SELECT s.id, s.fingerprint, s.text, s.kind, h.calls, h.total, h.rows, h.blocks, h.spilled
        FROM (SELECT statement_id, sum(calls)::float8 AS calls, sum(total_ms)::float8 AS total, sum(rows)::float8 AS rows,
-                    sum(hits + reads)::float8 AS blocks
+                    sum(hits + reads)::float8 AS blocks, sum(temps)::float8 AS spilled
              FROM query_hours WHERE database_id = $1 AND hour >= $2 GROUP BY 1) AS h
        JOIN query_statements s ON s.id = h.statement_id
        WHERE s.kind <> 'utility' AND NOT s.truncated AND s.fingerprint !~ '^x' AND h.calls > 0
@@ -163,6 +164,7 @@ export function createWorkloads(deps: {
           meanMs: row.total / row.calls,
           rows: row.rows / row.calls,
           blocks: row.blocks / row.calls,
+          spilled: row.spilled / row.calls,
           kind: statementKinds.find((kind) => kind === row.kind) ?? 'other',
           parameters: [],
           repeated: repeatedOf(row),

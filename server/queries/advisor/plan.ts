@@ -13,15 +13,9 @@ export type PlanNode = {
   readonly 'Actual Loops'?: number;
   readonly 'Rows Removed by Filter'?: number;
   readonly Filter?: string;
-  readonly 'Join Type'?: string;
-  readonly 'Parent Relationship'?: string;
-  readonly 'Sort Space Type'?: string;
-  readonly 'Sort Space Used'?: number;
-  readonly 'Sort Method'?: string;
   readonly 'Temp Written Blocks'?: number;
   readonly 'Shared Hit Blocks'?: number;
   readonly 'Shared Read Blocks'?: number;
-  readonly 'Subplan Name'?: string;
   readonly Plans?: readonly PlanNode[];
 };
 

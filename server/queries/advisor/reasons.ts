@@ -3,13 +3,14 @@ import type { Advice } from '../contract.ts';
 import { bind, MIN_ROWS } from './candidates.ts';
 import type { Catalog } from './catalog.ts';
 import { WRITES_COUNT } from './choose.ts';
-import { fullScans, nodesOf } from './plan.ts';
+import { fullScans } from './plan.ts';
 import type { Planner } from './planner.ts';
 import { CHEAP_COST, costOf, type Statement, valuesOf } from './statement.ts';
 import { upkeep, type Writes } from './upkeep.ts';
 import { duration, megabytes, rowsText } from './words.ts';
 
 const KEEPS_TOO_MUCH = 0.3;
+const SPILLS_MUCH = 1_000_000;
 
 /** Why nothing should be done. */
 export function reasonForNone(
@@ -33,12 +34,10 @@ export function reasonForNone(
   if (tables.length === 0) return none('It reads no table of this database.');
   const old = tables.find((table) => stale.has(table.shown));
   if (old) return none(`The statistics of ${old.shown} are old; look again after ANALYZE.`);
-  const spill = plans
-    .flatMap((plan) => [...nodesOf(plan)])
-    .find((node) => node['Sort Space Type'] === 'Disk');
-  if (spill)
+  const spilled = (given.spilled ?? 0) * 8_192;
+  if (spilled >= SPILLS_MUCH)
     return none(
-      `A sort takes ${megabytes((spill['Sort Space Used'] ?? 0) * 1_000)} on disk; a larger work_mem for this role would hold it in memory. No index helps.`,
+      `Each call writes ${megabytes(spilled)} to temporary files, as a sort or a hash does not fit into work_mem. No index helps; a work_mem of ${megabytes(3 * spilled)} for its role would, if that many calls at once have room in memory.`,
     );
   const scanned = tables.filter((table) => plans.some((plan) => fullScans(plan, table).length > 0));
   if (scanned.length > 0 && scanned.every((table) => table.rows < MIN_ROWS)) {

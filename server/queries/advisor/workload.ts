@@ -18,6 +18,8 @@ export type WorkloadStatement = {
   /** Rows a call returns or changes, and blocks of 8 kB that it touches; null when unknown. */
   rows: number | null;
   blocks: number | null;
+  /** Blocks that a call writes to temporary files, as sorts and hashes do that do not fit into `work_mem`. */
+  spilled?: number;
   kind?: StatementKind;
   /** Known sets of values, those called most first. */
   parameters: readonly Parameters[];
