@@ -140,8 +140,8 @@ export function createTargets(deps: { addresses: AddressGuard; log: Log }): Targ
       const query = async <R extends object>(text: string, values: readonly unknown[] = []) => {
         signal?.throwIfAborted();
         const { rows } = await client.query<R>({
-          // What the console asks is no part of the workload.
-          text: text.includes(MARK) ? text : `${text}\n${MARK}`,
+          // What the console asks is no part of the workload; behind the first word nothing cuts it off.
+          text: text.includes(MARK) ? text : text.replace(/^\s*\w+/, (word) => `${word} ${MARK}`),
           values: [...values],
           queryMode: 'extended',
         } as pg.QueryConfig);

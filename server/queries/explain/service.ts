@@ -18,7 +18,6 @@ import {
   type PlanNode,
 } from './contract.ts';
 import { judge } from './judge.ts';
-import { marked } from './marked.ts';
 import { planText, readPlan } from './plan.ts';
 import type { Facts, Source } from './read.ts';
 
@@ -68,13 +67,11 @@ export function createExplain(deps: {
     input: ExplainInput,
     signal: AbortSignal | undefined,
   ): Promise<ExplainAnswer> => {
-    const session = marked(
-      await targets.open(target, {
-        purpose: 'explain',
-        statementTimeoutMs: ANALYZE_TIMEOUT_MS,
-        ...(signal ? { signal } : {}),
-      }),
-    );
+    const session = await targets.open(target, {
+      purpose: 'explain',
+      statementTimeoutMs: ANALYZE_TIMEOUT_MS,
+      ...(signal ? { signal } : {}),
+    });
     const answer = blank(facts);
     const readBodies = (sources: Source[]) => task<Facts[]>('readFunctionsTask', sources, signal);
     try {

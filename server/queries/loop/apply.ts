@@ -8,7 +8,6 @@ import type { Log } from '../../platform/log.ts';
 import type { Workers } from '../../platform/workers/index.ts';
 import type { Advice, IndexSpec } from '../contract.ts';
 import { judge } from '../explain/judge.ts';
-import { marked } from '../explain/marked.ts';
 import type { Facts, Source } from '../explain/read.ts';
 import type { Target, TargetSession, Targets } from '../targets.ts';
 import type { AdviceProgress } from './contract.ts';
@@ -77,9 +76,7 @@ export function createApplier(deps: {
 }): Applier {
   const { targets, workers, log } = deps;
   const open = async (target: Target, signal: AbortSignal, lockTimeoutMs = deps.lockTimeoutMs) => {
-    const session = marked(
-      await targets.open(target, { purpose: 'apply', statementTimeoutMs: 0, signal }),
-    );
+    const session = await targets.open(target, { purpose: 'apply', statementTimeoutMs: 0, signal });
     await session.query(
       `SELECT pg_catalog.set_config('lock_timeout', $1, false), pg_catalog.set_config('search_path', 'pg_catalog', false)`,
       [String(lockTimeoutMs)],
