@@ -316,7 +316,8 @@ describe.each(['15', '18'])('PostgreSQL %s', (version) => {
     }
   });
 
-  describe.each(['superuser', 'low role'])('as a %s', (role) => {
+  // Who may less is refused no less; one server is enough to see it.
+  describe.each(version === '15' ? ['superuser'] : ['superuser', 'low role'])('as a %s', (role) => {
     const ask = (input: Omit<ExplainInput, 'databaseId'>) =>
       createExplain({
         db,

@@ -42,7 +42,7 @@ function Figures({ statement }: { statement: StatementDetail }) {
       <Stat
         label="Calls"
         value={formatNumber(calls)}
-        note={`${formatNumber(rowsPerCall)} rows a call`}
+        note={`${formatNumber(rowsPerCall)} ${rowsPerCall === 1 ? 'row' : 'rows'} a call`}
       />
       <Stat
         label="Mean time of a call"
