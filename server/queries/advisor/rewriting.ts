@@ -36,8 +36,11 @@ export function worthTrying(statement: Statement, catalog: Catalog): Rewrite[] {
         given.blocks > 50 * Math.max(1, given.rows ?? 1);
       return wasteful || Math.max(0, ...offsets) >= DEEP_OFFSET;
     }
-    if (rewrite.pattern !== 'sargable-range')
-      return statement.cost >= CHEAP_COST || statement.meanMs >= 5;
+    if (rewrite.pattern !== 'sargable-range' && rewrite.wrapper !== 'any')
+      return (
+        statement.cost >= CHEAP_COST &&
+        facts.tables.some((name) => (catalog.tables.get(name)?.rows ?? 0) >= MIN_ROWS)
+      );
     const table = rewrite.column ? tableOf(rewrite.column, facts, catalog) : null;
     const column = table?.columns.get(rewrite.column?.column ?? '');
     if (!table || !column || table.rows < MIN_ROWS) return false;

@@ -3,7 +3,7 @@
  * whether it is worth saying is decided by the advisor, which knows tables and plans. Runs where the parser is.
  */
 import type { Block, ColumnRef, Operand, Rewrite } from './facts.ts';
-import { deparse, operandOf, print } from './operand.ts';
+import { deparse, operandOf, print, refOf } from './operand.ts';
 import { parseSync } from './parser.ts';
 import { as, isNode, list, type Node, strings, text, unwrap, walk } from './tree.ts';
 
@@ -17,7 +17,7 @@ export function rewritesOf(statement: unknown, blocks: readonly Block[]): Rewrit
     if (type === 'A_Expr') {
       add(sargable(statement, node, blocks));
       add(existsForCount(statement, node));
-      add(arrayContains(statement, node));
+      add(arrayContains(statement, node, blocks));
     }
     if (type === 'BoolExpr' && node['boolop'] === 'NOT_EXPR') add(notIn(statement, node));
   });
@@ -429,15 +429,17 @@ function countOfAll(statement: unknown): Rewrite | null {
 }
 
 /** `x = ANY(column)` cannot use an index on the column; containment can. */
-function arrayContains(statement: unknown, node: Node): Rewrite | null {
+function arrayContains(statement: unknown, node: Node, blocks: readonly Block[]): Rewrite | null {
   if (text(node['kind']) !== 'AEXPR_OP_ANY' || strings(node['name']).at(-1) !== '=') return null;
   const column = as(node['rexpr'], 'ColumnRef');
   const value = operandOf(node['lexpr']);
   if (!column || value.refs.length > 0) return null;
+  const ref = refOf(column);
   const by = expression(`${printFull(node['rexpr'])} @> ARRAY[${printFull(node['lexpr'])}]`);
   return {
     pattern: 'other',
     rewrite: deparse(replaced(statement, node, by)),
+    ...(ref ? { column: { ...ref, table: tableOf(ref, blocks) } } : {}),
     why: `${print({ A_Expr: node })} looks into the array of every row; the operator @> can use a GIN index.`,
     wrapper: 'any',
   };
