@@ -116,13 +116,14 @@ test('the pages outside the console: accessible, no inline script, no framework,
   await expect(page.getByText('Too many failed attempts. Try again in 30 s.')).toBeVisible();
   expect(await page.locator('script[src^="/_next/"]').count()).toBe(0);
   for (const next of ['//evil.example/x', 'https://evil.example', '/\\evil.example']) {
-    await page.context().clearCookies();
-    await page.goto(`/sign-in?next=${encodeURIComponent(next)}`);
-    await page.getByLabel('E-mail').fill(admin.email);
-    await page.getByLabel('Password', { exact: true }).fill(admin.password);
-    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-    await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
-    expect(new URL(page.url()).origin).toBe(system.url);
+    // A browser each: a page that is signed in leads to the sign-in itself once its cookies are gone, in the middle of this.
+    const visitor = await newPage();
+    await visitor.goto(`/sign-in?next=${encodeURIComponent(next)}`);
+    await visitor.getByLabel('E-mail').fill(admin.email);
+    await visitor.getByLabel('Password', { exact: true }).fill(admin.password);
+    await visitor.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await expect(visitor.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
+    expect(new URL(visitor.url()).origin).toBe(system.url);
   }
   expect(wrong).toEqual([]);
 });
