@@ -3,7 +3,7 @@
  * text alone says. Names are collected from wherever they stand, also where they turn out to be something else: what is
  * looked up in vain does no harm, what is overlooked might.
  */
-import { createRequire } from 'node:module';
+import { isBroken, mended, parsePlPgSQLSync, parseSync } from '../statement/parser.ts';
 import { isNode, list, type Node, strings, text } from '../statement/tree.ts';
 
 /** `schema` is null for a name that PostgreSQL looks for along the search path. */
@@ -30,30 +30,12 @@ export type Facts = {
 /** A function that somebody wrote, in `sql` (its body) or `plpgsql` (its whole definition). */
 export type Source = { language: 'sql' | 'plpgsql'; source: string };
 
-type Library = typeof import('@libpg-query/parser');
-const require = createRequire(import.meta.url);
-let library: Library | null = null;
-
-/** A text that exhausts the stack leaves the parser's memory in disorder, for good: then the next text gets a new parser. */
-async function parser(): Promise<Library> {
-  if (library) return library;
-  delete require.cache[require.resolve('@libpg-query/parser')];
-  // The package's own declarations say what it is.
-  const fresh = require('@libpg-query/parser') as Library;
-  await fresh.loadModule();
-  library = fresh;
-  return fresh;
-}
-
 const TOO_DEEP = 'It is nested too deeply to be read.';
 /** Where trees are deeper than any person writes, `JSON.parse` and the parser itself run out of stack. */
 function problemOf(error: unknown): string {
+  if (isBroken(error)) return TOO_DEEP;
   const message = error instanceof Error ? error.message : '';
-  const broken =
-    error instanceof RangeError || /out of bounds|call stack|unreachable/i.test(message);
-  if (!broken) return `It does not parse: ${message.slice(0, 200)}.`;
-  library = null;
-  return TOO_DEEP;
+  return `It does not parse: ${message.slice(0, 200)}.`;
 }
 
 const statements: Readonly<Record<string, 'select' | 'write'>> = {
@@ -102,7 +84,8 @@ export async function readStatement(sql: string): Promise<Facts> {
   const facts = empty();
   if (sql.length > MAX_READ) return { ...facts, problem: TOO_LONG };
   try {
-    const { stmts = [] } = (await parser()).parseSync(sql) as { stmts?: { stmt?: Node }[] };
+    await mended();
+    const { stmts = [] } = parseSync(sql) as { stmts?: { stmt?: Node }[] };
     if (stmts.length !== 1) {
       facts.problem =
         stmts.length === 0
@@ -132,7 +115,8 @@ async function readBody(sql: string): Promise<Facts> {
   const facts = empty();
   if (sql.length > MAX_READ) return { ...facts, problem: TOO_LONG };
   try {
-    const { stmts = [] } = (await parser()).parseSync(sql) as { stmts?: { stmt?: Node }[] };
+    await mended();
+    const { stmts = [] } = parseSync(sql) as { stmts?: { stmt?: Node }[] };
     for (const { stmt } of stmts) {
       if (!stmt || !('SelectStmt' in stmt)) facts.effect ??= 'it does more than select';
       collect(stmt, facts);
@@ -155,9 +139,9 @@ async function readProgram(definition: string): Promise<Facts> {
   const facts = empty();
   if (definition.length > MAX_READ) return { ...facts, problem: TOO_LONG };
   try {
-    const library = await parser();
+    await mended();
     const expressions: { query: string; mode: number }[] = [];
-    const waiting: unknown[] = [library.parsePlPgSQLSync(definition)];
+    const waiting: unknown[] = [parsePlPgSQLSync(definition)];
     while (waiting.length > 0) {
       const value = waiting.pop();
       if (Array.isArray(value)) waiting.push(...value);

@@ -27,8 +27,11 @@ export const mended = async (): Promise<void> => {
   await mending;
 };
 
-const isBroken = (error: unknown): boolean =>
-  error instanceof RangeError || error instanceof WebAssembly.RuntimeError;
+/** Whether a fault is the parser's and not the text's: its stack was exhausted. */
+export const isBroken = (error: unknown): boolean =>
+  error instanceof RangeError ||
+  error instanceof WebAssembly.RuntimeError ||
+  (error instanceof Error && /out of bounds|call stack|unreachable/i.test(error.message));
 
 function guarded<R>(ask: (library: Library, text: string) => R): (text: string) => R {
   return (text) => {
@@ -47,6 +50,7 @@ function guarded<R>(ask: (library: Library, text: string) => R): (text: string) 
 }
 export const hasSqlDetails: Library['hasSqlDetails'] = (error) => library.hasSqlDetails(error);
 export const parseSync = guarded((parser, text) => parser.parseSync(text));
+export const parsePlPgSQLSync = guarded((parser, text) => parser.parsePlPgSQLSync(text));
 export const fingerprintSync = guarded((parser, text) => parser.fingerprintSync(text));
 export const normalizeSync = guarded((parser, text) => parser.normalizeSync(text));
 export const scanSync = guarded((parser, text) => parser.scanSync(text));
