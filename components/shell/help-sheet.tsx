@@ -41,7 +41,9 @@ function Keys({ title, rows }: { title: string; rows: Rows }) {
 }
 
 export function HelpSheet({ onClose }: { onClose(): void }) {
-  const pages = [...nav, account].map(({ key, label }) => [['g', key], label] as const);
+  const pages = [...nav, account].flatMap(({ key, label }) =>
+    key ? [[['g', key], label] as const] : [],
+  );
   return (
     <Dialog open title="Keyboard shortcuts" onOpenChange={onClose}>
       <Keys title="Anywhere" rows={anywhere} />

@@ -34,8 +34,8 @@ export type NavEntry = {
   group: NavGroup;
   icon: LucideIcon;
   role: Role;
-  /** Pressed after `g`. */
-  key: string;
+  /** Pressed after `g`; without one the palette leads there. */
+  key?: string;
   /** Shows the range of time in the top bar: of the last minutes in memory, or of the metric store. */
   timeRange?: 'live' | 'store';
   /** What of it needs a person is counted beside its name. */
