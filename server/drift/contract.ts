@@ -1,0 +1,120 @@
+/** Drift: two samples compared, and monitors that do it on a schedule. Client-safe. */
+import { z } from 'zod';
+
+// drift.compare
+
+/** Values of one side of one feature in a call. Monitors take more. */
+export const MAX_COMPARED_VALUES = 200_000;
+export const MAX_COMPARED_FEATURES = 500;
+/** Below so many values on a side nothing is said. */
+export const MINIMUM_VALUES = 20;
+export const DEFAULT_ALPHA = 0.05;
+
+const cellSchema = z.union([z.number(), z.string().max(1_000, 'At most 1000 characters'), z.null()], {
+  error: 'Takes numbers, texts and null',
+});
+const cellsSchema = z
+  .array(cellSchema, 'Enter a list of values')
+  .max(MAX_COMPARED_VALUES, `At most ${MAX_COMPARED_VALUES} values a side`);
+export const alphaSchema = z
+  .number('Enter a number between 0.0001 and 0.5')
+  .min(0.0001, 'At least 0.0001')
+  .max(0.5, 'At most 0.5');
+
+export const compareSchema = z.strictObject({
+  features: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1, 'Enter a name').max(200, 'At most 200 characters'),
+        kind: z.enum(['numeric', 'categorical']),
+        /** In time order where there is one: neighbours that resemble each other count for less. */
+        reference: cellsSchema,
+        current: cellsSchema,
+      }),
+    )
+    .min(1, 'Enter at least one feature')
+    .max(MAX_COMPARED_FEATURES, `At most ${MAX_COMPARED_FEATURES} features`)
+    .refine(
+      (features) => new Set(features.map(({ name }) => name)).size === features.length,
+      'Each feature has a name of its own',
+    ),
+  alpha: alphaSchema.default(DEFAULT_ALPHA),
+});
+export type CompareInput = z.output<typeof compareSchema>;
+export type FeatureKind = 'numeric' | 'categorical';
+
+/** What is wrong with a feature, for programs. */
+export type DriftReason =
+  | 'distribution'
+  | 'spread'
+  | 'tails'
+  | 'missing'
+  | 'infinite'
+  | 'not_numeric'
+  | 'constant'
+  | 'new_categories'
+  | 'vanished_categories';
+
+export type NumericSummary = {
+  /** Finite values. */
+  count: number;
+  missing: number;
+  infinite: number;
+  mean: number;
+  /** Population standard deviation. */
+  sd: number;
+  min: number;
+  p25: number;
+  median: number;
+  p75: number;
+  max: number;
+};
+export type CategoricalSummary = {
+  count: number;
+  missing: number;
+  categories: number;
+  /** The most frequent ones of both sides together. */
+  top: { category: string; count: number }[];
+};
+
+/** Counts of both sides over the same bins, for the picture. */
+export type Overlay =
+  | { kind: 'numeric'; edges: number[]; reference: number[]; current: number[] }
+  | {
+      kind: 'categorical';
+      categories: string[];
+      reference: number[];
+      current: number[];
+      /** Counts of the categories that are not listed. */
+      others: { reference: number; current: number };
+    };
+
+export type FeatureDrift = {
+  name: string;
+  kind: FeatureKind;
+  /** Null: not testable, and `reason` says why. */
+  drifted: boolean | null;
+  /** One or two sentences for a person. */
+  reason: string;
+  reasons: DriftReason[];
+  /** Of all checks together, held against the number of features (Benjamini and Hochberg); null when not testable. */
+  pValue: number | null;
+  /** Wasserstein in deviations of the reference, or the Jensen–Shannon distance. */
+  effect: number | null;
+  ks?: { statistic: number; pValue: number; method: 'exact' | 'asymptotic' };
+  psi: number | null;
+  wasserstein?: number;
+  wassersteinNormalised?: number;
+  chiSquare?: { statistic: number; pValue: number; df: number };
+  jensenShannon?: number;
+  missing: { reference: number; current: number };
+  newCategories?: string[];
+  vanishedCategories?: string[];
+  /** Independent values that the samples are worth, when neighbours resemble each other. */
+  effectiveSize: { reference: number; current: number };
+  summary:
+    | { kind: 'numeric'; reference: NumericSummary | null; current: NumericSummary | null }
+    | { kind: 'categorical'; reference: CategoricalSummary; current: CategoricalSummary };
+  overlay: Overlay | null;
+};
+export type Comparison = { drifted: boolean; features: FeatureDrift[] };
