@@ -10,9 +10,12 @@ export const MAX_COMPARED_FEATURES = 500;
 export const MINIMUM_VALUES = 20;
 export const DEFAULT_ALPHA = 0.05;
 
-const cellSchema = z.union([z.number(), z.string().max(1_000, 'At most 1000 characters'), z.null()], {
-  error: 'Takes numbers, texts and null',
-});
+const cellSchema = z.union(
+  [z.number(), z.string().max(1_000, 'At most 1000 characters'), z.null()],
+  {
+    error: 'Takes numbers, texts and null',
+  },
+);
 const cellsSchema = z
   .array(cellSchema, 'Enter a list of values')
   .max(MAX_COMPARED_VALUES, `At most ${MAX_COMPARED_VALUES} values a side`);

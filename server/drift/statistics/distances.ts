@@ -125,7 +125,9 @@ export function chiSquare(
 ): ChiSquare | null {
   const n = sum(reference);
   const m = sum(current);
-  const used = reference.map((r, i) => [r, current[i] as number] as const).filter(([r, c]) => r + c);
+  const used = reference
+    .map((r, i) => [r, current[i] as number] as const)
+    .filter(([r, c]) => r + c);
   if (used.length < 2 || n === 0 || m === 0) return null;
   let statistic = 0;
   let smallestExpected = Number.POSITIVE_INFINITY;

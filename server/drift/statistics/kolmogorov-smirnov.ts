@@ -104,7 +104,8 @@ export function ksOneSample(d: number, n: number): number {
   if (ndd > 400) return 0;
   // Both one-sided events at once are impossible, or rarer than the last digit.
   if (d >= 0.5 || ndd > (n <= 140 ? 7.24 : 2.2)) return Math.min(1, 2 * smirnov(d, n));
-  if (n <= 140 || (n <= 100_000 && n * d ** 1.5 <= 1.4)) return Math.max(0, 1 - marsagliaTsangWang(d, n));
+  if (n <= 140 || (n <= 100_000 && n * d ** 1.5 <= 1.4))
+    return Math.max(0, 1 - marsagliaTsangWang(d, n));
   return Math.max(0, 1 - pelzGood(d, n));
 }
 
