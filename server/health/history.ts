@@ -44,6 +44,13 @@ export type HistoryService = HistoryWriter & {
     items: CheckItem[];
     nextCursor: string | null;
   }>;
+  /** Targets, oldest first, that were checked in at least two thirds of the hours since; and whether good checks of theirs take time. */
+  established(
+    since: Date,
+    limit: number,
+  ): Promise<{ id: string; name: string; latency: boolean }[]>;
+  /** Of these ids those that are targets. */
+  existing(ids: readonly string[]): Promise<Set<string>>;
 };
 
 export function createHistory(deps: { db: Db; clock: Clock }): HistoryService {
@@ -152,6 +159,24 @@ export function createHistory(deps: { db: Db; clock: Clock }): HistoryService {
           0,
         ),
       };
+    },
+    async established(since, limit) {
+      const hours = (clock.now().getTime() - since.getTime()) / HOUR_MS;
+      const { rows } = await db.pool.query<{ id: string; name: string; latency: boolean }>(
+        `SELECT t.id::text, t.name, h.latency FROM targets t JOIN (
+           SELECT ref, count(*) AS hours, max(latency_max) > 0 AS latency FROM health_hours
+           WHERE hour >= $1 GROUP BY ref) h ON h.ref = t.ref
+         WHERE NOT t.paused AND h.hours >= $2 ORDER BY t.id LIMIT $3`,
+        [since, Math.floor((hours * 2) / 3), limit],
+      );
+      return rows;
+    },
+    async existing(ids) {
+      const { rows } = await db.pool.query<{ id: string }>(
+        'SELECT id::text FROM targets WHERE id = ANY($1::uuid[])',
+        [ids],
+      );
+      return new Set(rows.map(({ id }) => id));
     },
     async checks({ id, limit, cursor }) {
       const { ref } = await refOf(id);
