@@ -26,6 +26,7 @@ import { createKeys, keysJobs, keysRouter } from './keys/index.ts';
 import { createLimits, limitsRouter } from './limits/index.ts';
 import { createMemory, memoryJobs, memoryPolicy, memoryRouter } from './memory/index.ts';
 import { createMetricStore, metricsJobs, metricsRouter } from './metrics/index.ts';
+import { createModels, modelsJobs, modelsRouter } from './models/index.ts';
 import { createNotify, notifyJobs, notifyRouter } from './notify/index.ts';
 import { newId } from './platform/ids.ts';
 import type { JobDefinition } from './platform/jobs.ts';
@@ -330,6 +331,19 @@ export function createModules(platform: Platform) {
         : null,
   });
 
+  const modelRows = platform.metrics.counter(
+    'model_rows_total',
+    'Predictions and labels that came in, by kind and outcome.',
+    ['kind', 'outcome'],
+  );
+  const models = createModels({
+    ...platform,
+    incidents,
+    onTaken(kind, outcome, count) {
+      if (count > 0) modelRows.inc({ kind, outcome }, count);
+    },
+  });
+
   const jobDefinitions: JobDefinition[] = [
     ...auditJobs(auditReader),
     ...cacheJobs(warmer, platform.log),
@@ -338,6 +352,7 @@ export function createModules(platform: Platform) {
     ...keysJobs(keys),
     ...memoryJobs(memory),
     ...metricsJobs(metricStore),
+    ...modelsJobs(models, platform.log),
     ...notifyJobs(notify),
     ...policiesJobs(policies),
     ...queriesJobs(queries),
@@ -382,6 +397,7 @@ export function createModules(platform: Platform) {
     telemetry,
     sources,
     queries,
+    models,
     tokens,
     policies,
     security,
@@ -415,6 +431,7 @@ export function createModules(platform: Platform) {
     telemetry,
     sources,
     queries,
+    models,
     router: appRouter,
     jobDefinitions,
     /** Begins the work that goes on by itself: checks, healing, messages. Not on `ROLE=web`. */
@@ -430,6 +447,7 @@ export function createModules(platform: Platform) {
     },
     /** Reverse of construction. */
     async close() {
+      await models.close();
       await memory.close();
       await gameDays.close();
       await queries.close();
@@ -473,6 +491,7 @@ function createAppRouter(modules: {
   telemetry: ReturnType<typeof createTelemetry>;
   sources: ReturnType<typeof createSources>;
   queries: Queries;
+  models: ReturnType<typeof createModels>;
   tokens: ReturnType<typeof createTokens>;
   policies: ReturnType<typeof createPolicies>;
   security: Security;
@@ -497,6 +516,7 @@ function createAppRouter(modules: {
     dashboards: dashboardsRouter(modules.dashboards),
     memory: memoryRouter(modules.memory),
     metrics: metricsRouter(modules.metricStore),
+    models: modelsRouter(modules.models),
     telemetry: telemetryRouter(modules.telemetry),
     sources: sourcesRouter(modules.sources),
     queries: queriesRouter(modules.queries),

@@ -9,7 +9,8 @@ import { z } from 'zod';
 
 /** The capabilities that the console itself asks for. */
 export const capabilities = {
-  ingest: 'Send samples, traces and logs: metrics.ingest, OTLP, remote write',
+  ingest:
+    'Send samples, traces, logs, predictions and labels: metrics.ingest, OTLP, remote write, models.predictions',
   webhook: 'Post alerts to the webhooks',
   'metrics:read': 'Read /metrics from another machine',
 } as const;

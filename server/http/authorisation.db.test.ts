@@ -37,6 +37,7 @@ const procedureRows: Record<'anybody' | Role | 'ingest', string[]> = {
     queries.databases.list queries.databases.get queries.databases.relations queries.slow queries.statement queries.slowLog queries.slowCall
     queries.advice.list queries.advice.get queries.advice.summary
     sources.list sources.metrics
+    models.list models.get models.performance
     tokens.check
     policies.decide`),
   operator: words(`
@@ -52,6 +53,7 @@ const procedureRows: Record<'anybody' | Role | 'ingest', string[]> = {
     memory.profile
     metrics.setRetention metrics.saved.create metrics.saved.update metrics.saved.remove
     sources.create sources.update sources.remove sources.test
+    models.create models.update models.remove
     queries.databases.test queries.databases.refresh queries.advise
     queries.explain queries.advice.refresh queries.advice.approve queries.advice.cancel queries.advice.markApplied queries.advice.decide queries.advice.dismiss queries.advice.reopen`),
   admin: words(`
@@ -67,6 +69,7 @@ const procedureRows: Record<'anybody' | Role | 'ingest', string[]> = {
   ingest: words(`
     memory.report
     metrics.ingest
+    models.predictions models.labels
     telemetry.ingest`),
 };
 
@@ -107,6 +110,8 @@ const routeRows: Record<string, Needed> = {
   'HEAD /api/trpc/*': 'credentials',
   'POST /api/trpc/*': 'viewer',
   'POST /api/trpc/metrics.ingest': 'ingest',
+  'POST /api/trpc/models.predictions': 'ingest',
+  'POST /api/trpc/models.labels': 'ingest',
   // Files that hold nothing of anybody, and signing in.
   'HEAD /_next/static/*': 'anybody',
   'GET /_next/static/*': 'anybody',

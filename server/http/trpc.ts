@@ -10,8 +10,9 @@ import { isSameOrigin } from './security.ts';
 
 export const TRPC_PREFIX = '/api/trpc/';
 const MAX_BATCH = 20;
-/** 10 000 samples with their labels. */
+/** 10 000 samples with their labels, or as many predictions with their features. */
 const INGEST_BODY_BYTES = 16 * 1024 * 1024;
+const INGEST_PROCEDURES = ['metrics.ingest', 'models.predictions', 'models.labels'];
 
 export async function registerTrpc(
   app: FastifyInstance,
@@ -94,7 +95,9 @@ export async function registerTrpc(
       return reply.send(await answer.text());
     };
     scope.get(`${TRPC_PREFIX}*`, handle);
-    scope.post(`${TRPC_PREFIX}metrics.ingest`, { bodyLimit: INGEST_BODY_BYTES }, handle);
+    for (const name of INGEST_PROCEDURES) {
+      scope.post(TRPC_PREFIX + name, { bodyLimit: INGEST_BODY_BYTES }, handle);
+    }
     scope.post(`${TRPC_PREFIX}*`, handle);
   });
 }

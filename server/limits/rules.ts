@@ -115,10 +115,17 @@ export function builtInRules({ perMinute, set }: Configured): Rule[] {
       name: 'overall-unknown',
     },
     base('ingest', {
-      pattern: '/v1/*, /api/v1/write, metrics.ingest, telemetry.ingest, memory.report',
+      pattern:
+        '/v1/*, /api/v1/write, metrics.ingest, telemetry.ingest, memory.report, models.predictions, models.labels',
       per: 'caller',
       mode: 'instead',
-      procedures: ['metrics.ingest', 'telemetry.ingest', 'memory.report'],
+      procedures: [
+        'metrics.ingest',
+        'telemetry.ingest',
+        'memory.report',
+        'models.predictions',
+        'models.labels',
+      ],
     }),
     fixed('breakers', PROGRAMS, {
       pattern: 'breakers.permit, breakers.record, breakers.sync, breakers.act',
