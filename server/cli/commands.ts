@@ -19,6 +19,7 @@ import { emailSchema, nameSchema, passwordSchema } from '../users/contract.ts';
 import { checkConfig } from './check-config.ts';
 import { evaluateAnomaly } from './evaluate.ts';
 import { evaluateBreaker } from './evaluate-breaker.ts';
+import { evaluateDrift } from './evaluate-drift.ts';
 import { evaluateQueries } from './evaluate-queries.ts';
 import type { Answer, Command } from './parse.ts';
 import { cliAuthority, openConfig, withRuntime } from './session.ts';
@@ -233,6 +234,16 @@ const evaluateBreakerCommand: Command = {
   },
 };
 
+const evaluateDriftCommand: Command = {
+  words: ['evaluate', 'drift'],
+  argument: 'FILE',
+  summary: 'Compare the two samples of each feature in a JSON or JSONL file of cases.',
+  options: {},
+  async run({ FILE: file }) {
+    return { text: '', data: null, ok: true, pieces: evaluateDrift(String(file)) };
+  },
+};
+
 const evaluateQueriesCommand: Command = {
   words: ['evaluate', 'queries'],
   argument: 'FILE',
@@ -259,6 +270,7 @@ export const commands: readonly Command[] = [
   auditExport,
   evaluateAnomalyCommand,
   evaluateBreakerCommand,
+  evaluateDriftCommand,
   evaluateQueriesCommand,
 ];
 

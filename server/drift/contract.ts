@@ -3,22 +3,48 @@ import { z } from 'zod';
 
 // drift.compare
 
-/** Values of one side of one feature in a call. Monitors take more. */
-export const MAX_COMPARED_VALUES = 200_000;
+export type Cell = number | string | null;
+/** Values of one side of one feature in a call. */
+export const MAX_COMPARED_VALUES = 2_000_000;
 export const MAX_COMPARED_FEATURES = 500;
 /** Below so many values on a side nothing is said. */
 export const MINIMUM_VALUES = 20;
 export const DEFAULT_ALPHA = 0.05;
 
-const cellSchema = z.union(
-  [z.number(), z.string().max(1_000, 'At most 1000 characters'), z.null()],
-  {
-    error: 'Takes numbers, texts and null',
-  },
-);
+/** Numbers, texts and null, looked at in one pass: there may be many. */
 const cellsSchema = z
-  .array(cellSchema, 'Enter a list of values')
-  .max(MAX_COMPARED_VALUES, `At most ${MAX_COMPARED_VALUES} values a side`);
+  .array(z.unknown(), 'Enter a list of values')
+  .transform((cells, ctx): Cell[] => {
+    const max = MAX_COMPARED_VALUES;
+    if (cells.length > max) {
+      ctx.addIssue({
+        code: 'custom',
+        message: `At most ${max} values a side; these are ${cells.length}`,
+      });
+      return z.NEVER;
+    }
+    const kept: Cell[] = [];
+    for (const [at, cell] of cells.entries()) {
+      if (
+        cell === null ||
+        typeof cell === 'number' ||
+        (typeof cell === 'string' && cell.length <= 1_000)
+      ) {
+        kept.push(cell);
+        continue;
+      }
+      const was = typeof cell === 'string' ? 'a text of more than 1000 characters' : describe(cell);
+      ctx.addIssue({
+        code: 'custom',
+        path: [at],
+        message: `Takes numbers, texts and null, not ${was}`,
+      });
+      return z.NEVER;
+    }
+    return kept;
+  });
+const describe = (cell: unknown) =>
+  Array.isArray(cell) ? 'a list' : typeof cell === 'object' ? 'an object' : String(cell);
 export const alphaSchema = z
   .number('Enter a number between 0.0001 and 0.5')
   .min(0.0001, 'At least 0.0001')

@@ -36,7 +36,7 @@ export function wasserstein(a: Float64Array, b: Float64Array): number {
   while (i < n || j < m) {
     const x = i < n ? (a[i] as number) : Number.POSITIVE_INFINITY;
     const y = j < m ? (b[j] as number) : Number.POSITIVE_INFINITY;
-    const at = x < y ? x : y;
+    const at = Math.min(x, y);
     area += Math.abs(i / n - j / m) * (at - before);
     before = at;
     while (i < n && (a[i] as number) === at) i++;

@@ -20,7 +20,7 @@ export function ksStatistic(a: Float64Array, b: Float64Array): number {
   while (i < n && j < m) {
     const x = a[i] as number;
     const y = b[j] as number;
-    const at = x < y ? x : y;
+    const at = Math.min(x, y);
     while (i < n && (a[i] as number) === at) i++;
     while (j < m && (b[j] as number) === at) j++;
     // Written as SciPy computes it, so that the last digit agrees.
