@@ -17,6 +17,7 @@ import {
 } from './breakers/index.ts';
 import { cacheJobs, cacheRouter, createCache, createWarmer } from './cache/index.ts';
 import { createDashboards, dashboardsRouter } from './dashboards/index.ts';
+import { createComparer, driftRouter } from './drift/index.ts';
 import { createGameDays, gamedaysRouter } from './gamedays/index.ts';
 import { createHealth, healthJobs, healthRouter } from './health/index.ts';
 import { sessionCookieName } from './http/identity.ts';
@@ -344,6 +345,8 @@ export function createModules(platform: Platform) {
     },
   });
 
+  const comparer = createComparer(platform);
+
   const jobDefinitions: JobDefinition[] = [
     ...auditJobs(auditReader),
     ...cacheJobs(warmer, platform.log),
@@ -398,6 +401,7 @@ export function createModules(platform: Platform) {
     sources,
     queries,
     models,
+    comparer,
     tokens,
     policies,
     security,
@@ -492,6 +496,7 @@ function createAppRouter(modules: {
   sources: ReturnType<typeof createSources>;
   queries: Queries;
   models: ReturnType<typeof createModels>;
+  comparer: ReturnType<typeof createComparer>;
   tokens: ReturnType<typeof createTokens>;
   policies: ReturnType<typeof createPolicies>;
   security: Security;
@@ -517,6 +522,7 @@ function createAppRouter(modules: {
     memory: memoryRouter(modules.memory),
     metrics: metricsRouter(modules.metricStore),
     models: modelsRouter(modules.models),
+    drift: driftRouter({ comparer: modules.comparer }),
     telemetry: telemetryRouter(modules.telemetry),
     sources: sourcesRouter(modules.sources),
     queries: queriesRouter(modules.queries),
