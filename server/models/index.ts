@@ -10,6 +10,7 @@
 export { type ModelEvent, onModelEvent, publishModelEvent } from './events.ts';
 export { type StoredFeature, shownFeatures } from './features.ts';
 export { modelsJobs } from './jobs.ts';
+export type { Model } from './model.ts';
 export type { PredictionWindow, WindowColumn } from './reading.ts';
 export { modelsRouter } from './router.ts';
-export { createModels, type Model, type Models } from './service.ts';
+export { createModels, type Models } from './service.ts';

@@ -7,8 +7,8 @@ import type { Log } from '../platform/log.ts';
 import type { Judgement } from './contract.ts';
 import { publishModelEvent } from './events.ts';
 import { judge } from './judge.ts';
+import type { Model } from './model.ts';
 import type { PredictionReader } from './reading.ts';
-import type { Model } from './service.ts';
 
 const SOURCE = 'models';
 const DAY_MS = 86_400_000;

@@ -18,19 +18,14 @@ import {
   type ModelItem,
   type ModelListInput,
   type ModelPerformance,
-  type ModelVerdict,
-  modelVerdicts,
   type PerformanceInput,
   type PredictionCounts,
   type PredictionsResult,
-  type Task,
-  tasks,
   type UpdateModelInput,
-  type Watch,
-  watchSchema,
 } from './contract.ts';
 import { readFeatures, type StoredFeature, shownFeatures, withFeatures } from './features.ts';
 import { createModelJudge, type ModelJudge, readJudgement } from './judging.ts';
+import { columns, type Model, modelOf, type Row } from './model.ts';
 import { createPredictionReader, type PredictionReader } from './reading.ts';
 import { readLabel, readPrediction } from './rows.ts';
 import { createPredictionStore } from './store.ts';
@@ -42,21 +37,6 @@ const COMPUTE_TIMEOUT_MS = 20_000;
 const MAX_REASONS = 1_000;
 const POINTS = 40;
 
-/** What other modules need to know of a model. */
-export type Model = {
-  id: string;
-  no: number;
-  name: string;
-  description: string;
-  task: Task;
-  positiveLabel: string | null;
-  features: StoredFeature[];
-  segments: string[];
-  labelDelaySeconds: number;
-  retentionDays: number;
-  watch: Watch;
-  verdict: ModelVerdict;
-};
 export type Models = {
   list(input: ModelListInput): Promise<Page<ModelItem>>;
   get(id: string): Promise<ModelDetail>;
@@ -74,47 +54,10 @@ export type Models = {
   close(): Promise<void>;
 };
 
-const columns = {
-  id: true,
-  no: true,
-  name: true,
-  description: true,
-  task: true,
-  positiveLabel: true,
-  features: true,
-  segments: true,
-  labelDelaySeconds: true,
-  retentionDays: true,
-  watch: true,
-  verdict: true,
-  verdictDetail: true,
-  verdictAt: true,
-  judged: true,
-  createdBy: true,
-  createdAt: true,
-  updatedAt: true,
-} satisfies Prisma.ModelSelect;
-type Row = Prisma.ModelGetPayload<{ select: typeof columns }>;
-
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const notFound = () => new AppError('NOT_FOUND', 'There is no such model.');
 const badField = (path: string, message: string) =>
   new AppError('BAD_REQUEST', `${path}: ${message}`, { fields: [{ path, message }] });
-
-export const modelOf = (row: Row): Model => ({
-  id: row.id,
-  no: row.no,
-  name: row.name,
-  description: row.description,
-  task: tasks.find((task) => task === row.task) ?? 'binary',
-  positiveLabel: row.positiveLabel,
-  features: readFeatures(row.features),
-  segments: row.segments,
-  labelDelaySeconds: row.labelDelaySeconds,
-  retentionDays: row.retentionDays,
-  watch: watchSchema.parse(row.watch),
-  verdict: modelVerdicts.find((verdict) => verdict === row.verdict) ?? 'learning',
-});
 
 export function createModels(deps: {
   db: Db;
