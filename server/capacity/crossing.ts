@@ -166,7 +166,7 @@ export function crossing(input: CrossingInput): Crossing {
         if (which === 0) return mean;
         const single = which > 0 ? (early ?? 0) - (usual ?? 0) : (usual ?? 0) - (late ?? 0);
         // Growth that quickens may go on to do so.
-        const quick = which > 0 ? (Math.max(0, quickening) / 2) * beyond ** 2 : 0;
+        const quick = which > 0 ? (Math.max(0, quickening) / 2) * ahead ** 2 : 0;
         const rate = (which > 0 ? rateUp : rateDown) * ahead;
         return (
           mean +
@@ -333,7 +333,7 @@ function newestLine(
     const missed = Math.abs(median(around(whole, lastTimes, lastValues)));
     const passesBy = last !== null && missed > 2 * spread(around(last, lastTimes, lastValues));
     if (!differs && !passesBy) break;
-    if (differs) quickening = (newest.slope - before.slope) / (newest.middle - before.middle);
+    quickening = (newest.slope - before.slope) / (newest.middle - before.middle);
     from = times.length - Math.floor(count / 2);
   }
   return { line: lineOf(times.slice(from), values.slice(from)), from, quickening };

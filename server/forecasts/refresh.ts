@@ -97,25 +97,32 @@ export function createRefresher(deps: {
       ...(row.lower_bound === null ? {} : { min: row.lower_bound }),
       ...(row.upper_bound === null ? {} : { max: row.upper_bound }),
     };
-    const points = Array.from(grid.values, (value, i) => ({
+    const past = Array.from(grid.values, (value, i) => ({
       at: grid.from + i * grid.stepMs,
       value: Number.isNaN(value) ? null : value,
     }));
-    // Values that have not come are not expected to come late: the forecast begins where the clock is.
     const forecast = await forecaster.forecast(
       {
-        series: points,
+        series: past,
         horizon: row.horizon,
         ...(row.seasonality.length > 0 ? { seasonality: row.seasonality } : {}),
         ...(Object.keys(bounds).length > 0 ? { bounds } : {}),
       },
       { timeoutMs: FORECAST_TIMEOUT_MS, signal },
     );
-    const [first] = forecast.points;
-    if (!first) throw new AppError('SERVICE_UNAVAILABLE', 'The forecaster answered nothing.');
+    // Where the newest values are missing the forecast begins in the past; what is over is not foretold.
+    const open = grid.from + grid.values.length * grid.stepMs;
+    const points = forecast.points.filter(({ at }) => Date.parse(at) >= open);
+    const [first] = points;
+    if (!first) {
+      throw new AppError(
+        'NOT_FOUND',
+        `No values since ${new Date(grid.from + lastPresent(grid.values) * grid.stepMs).toISOString()}, which is longer ago than the forecast reaches.`,
+      );
+    }
     return {
       state: 'ok',
-      forecast,
+      forecast: { ...forecast, points },
       madeAt: clock.now(),
       firstAt: new Date(first.at),
       tookFrom: grid,

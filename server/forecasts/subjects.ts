@@ -82,20 +82,7 @@ export function createSubjects(deps: {
     return points;
   };
 
-  const query = (given: Partial<ParsedQuery> & { metric: string }, range: Range) =>
-    metricStore.query(
-      querySchema.parse({
-        filters: [],
-        aggregations: ['avg'],
-        ...given,
-        timeRange: {
-          from: new Date(range.from).toISOString(),
-          to: new Date(range.to).toISOString(),
-        },
-        step: range.stepMs / 1_000,
-      }),
-      range.signal,
-    );
+  const query = (given: Asked, range: Range) => ask(metricStore, given, range);
 
   const ofService = async (
     subject: Extract<Subject, { kind: 'service' }>,
@@ -130,33 +117,6 @@ export function createSubjects(deps: {
     });
   };
 
-  const savedQuery = async (savedId: string) => {
-    const { items } = await metricStore.saved.list();
-    const found = items.find(({ id }) => id === savedId);
-    if (!found) throw gone('The saved query');
-    return found.query;
-  };
-  const ofSaved = async (
-    subject: Extract<Subject, { kind: 'saved' }>,
-    range: Range,
-  ): Promise<{ points: HourPoint[]; aggregation: PlainAggregation }> => {
-    const saved = await savedQuery(subject.savedId);
-    const aggregation = subject.aggregation ?? firstOf(saved);
-    const found = await query({ ...saved, aggregations: [aggregation] }, range);
-    const wanted = Object.entries(subject.labels);
-    const series = found.series.filter(({ labels }) =>
-      wanted.every(([name, value]) => (labels[name] ?? '') === value),
-    );
-    if (series.length > 1) {
-      throw bad(
-        'subject.labels',
-        `The query has ${series.length} such series; choose one by its labels`,
-      );
-    }
-    if (series.length === 0 && found.series.length > 0) throw gone('The series of the saved query');
-    return { points: pointsOf({ series }, aggregation), aggregation };
-  };
-
   return {
     async read({ subject, step, timeZone, steps }, now, signal) {
       const maxSteps = Math.min(steps ?? HISTORY_STEPS[step], HISTORY_STEPS[step]);
@@ -184,7 +144,7 @@ export function createSubjects(deps: {
             ratio: subject.measure !== 'latency',
           };
         case 'saved': {
-          const { points, aggregation } = await ofSaved(subject, range);
+          const { points, aggregation } = await readSaved(metricStore, subject, range);
           return { grid: laid(points, foldOf(aggregation)), ratio: false };
         }
       }
@@ -199,7 +159,7 @@ export function createSubjects(deps: {
               : 'seconds';
         return { unit, bounds: { min: 0, max: unit === 'ratio' ? 1 : null } };
       }
-      const saved = await savedQuery(subject.savedId);
+      const saved = await savedQuery(metricStore, subject.savedId);
       const unit = unitOf(saved.metric, subject.aggregation ?? firstOf(saved));
       return {
         unit,
@@ -209,7 +169,51 @@ export function createSubjects(deps: {
   };
 }
 
+type Store = Pick<MetricStore, 'query' | 'saved'>;
+type Asked = Partial<ParsedQuery> & { metric: string };
 type Range = { from: number; to: number; stepMs: number; signal: AbortSignal | undefined };
+
+const ask = (metricStore: Store, given: Asked, range: Range) =>
+  metricStore.query(
+    querySchema.parse({
+      filters: [],
+      aggregations: ['avg'],
+      ...given,
+      timeRange: {
+        from: new Date(range.from).toISOString(),
+        to: new Date(range.to).toISOString(),
+      },
+      step: range.stepMs / 1_000,
+    }),
+    range.signal,
+  );
+
+async function savedQuery(metricStore: Store, savedId: string): Promise<ParsedQuery> {
+  const { items } = await metricStore.saved.list();
+  const found = items.find(({ id }) => id === savedId);
+  if (!found) throw gone('The saved query');
+  return found.query;
+}
+
+/** One series of a saved query, step by step. Throws NOT_FOUND for what is gone, BAD_REQUEST where it has several. */
+export async function readSaved(
+  metricStore: Store,
+  subject: Pick<Extract<Subject, { kind: 'saved' }>, 'savedId' | 'aggregation' | 'labels'>,
+  range: Range,
+): Promise<{ points: HourPoint[]; aggregation: PlainAggregation; metric: string }> {
+  const saved = await savedQuery(metricStore, subject.savedId);
+  const aggregation = subject.aggregation ?? firstOf(saved);
+  const found = await ask(metricStore, { ...saved, aggregations: [aggregation] }, range);
+  const wanted = Object.entries(subject.labels);
+  const series = found.series.filter(({ labels }) =>
+    wanted.every(([name, value]) => (labels[name] ?? '') === value),
+  );
+  if (series.length > 1) {
+    throw bad('labels', `The query has ${series.length} such series; choose one by its labels`);
+  }
+  if (series.length === 0 && found.series.length > 0) throw gone('The series of the saved query');
+  return { points: pointsOf({ series }, aggregation), aggregation, metric: saved.metric };
+}
 
 const foldOf = (aggregation: PlainAggregation): Fold => {
   switch (aggregation) {
@@ -238,7 +242,7 @@ function firstOf({ aggregations }: ParsedQuery): PlainAggregation {
   return 'avg';
 }
 
-function unitOf(metric: string, aggregation: PlainAggregation): Unit {
+export function unitOf(metric: string, aggregation: PlainAggregation): Unit {
   if (aggregation === 'count' || aggregation === 'distinct') return 'number';
   if (aggregation === 'rate') return 'perSecond';
   if (/_seconds$/.test(metric)) return 'seconds';

@@ -9,6 +9,7 @@ import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Secrets } from '../platform/secrets.ts';
 import type { Workers } from '../platform/workers/index.ts';
+import { type Connections, createConnections } from './connections.ts';
 import { createProcedureCosts, type ProcedureCosts } from './costs.ts';
 import { createExplain, type Explain } from './explain/service.ts';
 import { type Advising, createAdvising } from './loop/advising.ts';
@@ -26,6 +27,7 @@ export type Queries = {
   advising: Advising;
   loop: Loop;
   procedureCosts: ProcedureCosts;
+  connections: Connections;
   /** On every role. */
   listen(): void;
   /** Not on `ROLE=web`. */
@@ -75,6 +77,7 @@ export function createQueries(deps: {
     advising,
     loop,
     procedureCosts: createProcedureCosts(deps.db),
+    connections: createConnections({ targets, find }),
     listen: watching.listen,
     start() {
       watching.start();

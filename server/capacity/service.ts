@@ -1,0 +1,401 @@
+/** Resources: measured, listed by urgency, watched. */
+import { hostname } from 'node:os';
+import type { Page } from '../api/contract.ts';
+import { type Forecaster, readSaved, unitOf as unitOfMetric } from '../forecasts/index.ts';
+import type { Incidents } from '../incidents/index.ts';
+import type { createMemory } from '../memory/index.ts';
+import type { MetricStore } from '../metrics/index.ts';
+import type { Audit, Authority } from '../platform/audit.ts';
+import type { Bus } from '../platform/bus.ts';
+import type { Clock } from '../platform/clock.ts';
+import { type Db, likeLiteral, Prisma } from '../platform/db/index.ts';
+import { AppError } from '../platform/errors.ts';
+import { newId } from '../platform/ids.ts';
+import type { Log } from '../platform/log.ts';
+import type { SharedStore } from '../platform/redis/index.ts';
+import type { Queries } from '../queries/index.ts';
+import { type Assessor, createAssessor } from './assess.ts';
+import {
+  CRITICAL_DAYS,
+  type CreateResourceInput,
+  LIMIT_METRIC,
+  type ListResourcesInput,
+  MAX_RESOURCES,
+  type ResourceCounts,
+  type ResourceDetail,
+  type ResourceItem,
+  type UpdateResourceInput,
+  USED_METRIC,
+  WARN_DAYS,
+} from './contract.ts';
+import { createReadPast } from './history.ts';
+import { createProbes, type Probes, type Reading } from './probes.ts';
+import { columns, directionOf, shown, subjectOf } from './rows.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const SAMPLE_EVERY_MS = 5 * 60_000;
+const FIRST_SAMPLE_MS = 5_000;
+/** Own readings that nobody has made for so long are of something that is gone. */
+const GONE_MS = { heap: DAY_MS, others: 7 * DAY_MS };
+
+export type Capacity = {
+  list(input: ListResourcesInput): Promise<Page<ResourceItem>>;
+  counts(): Promise<ResourceCounts>;
+  get(id: string): Promise<ResourceDetail>;
+  create(authority: Authority, input: CreateResourceInput): Promise<{ id: string }>;
+  update(authority: Authority, input: UpdateResourceInput): Promise<void>;
+  remove(authority: Authority, id: string): Promise<void>;
+  /** Measures what the console can measure for all, and looks at what is due. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Measures this machine. */
+  sampleLocal(): Promise<void>;
+  assessor: Assessor;
+  probes: Probes;
+  start(): void;
+  close(): Promise<void>;
+};
+
+const notFound = () => new AppError('NOT_FOUND', 'There is no such resource.');
+
+export function createCapacity(deps: {
+  db: Db;
+  bus: Bus;
+  audit: Audit;
+  clock: Clock;
+  log: Log;
+  store: SharedStore;
+  dataDir: string;
+  incidents: Pick<Incidents, 'report' | 'escalate' | 'ended' | 'announce'>;
+  forecaster: Forecaster;
+  metricStore: Pick<MetricStore, 'query' | 'saved' | 'write' | 'describe'>;
+  memory: Pick<ReturnType<typeof createMemory>, 'status'>;
+  queries: Parameters<typeof createProbes>[0]['queries'] & Pick<Queries, 'connections'>;
+}): Capacity {
+  const { db, bus, audit, clock, log, metricStore } = deps;
+  const readPast = createReadPast(metricStore);
+  const assessor = createAssessor({ ...deps, readPast });
+  const probes = createProbes({ ...deps, host: hostname() });
+  const changed = (id: string) => bus.publish({ topic: 'capacity', type: 'changed', id });
+  const unique = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002') {
+        const message = `There is a resource named ${name} already`;
+        throw new AppError('CONFLICT', `${message}.`, { fields: [{ path: 'name', message }] });
+      }
+      throw error;
+    }
+  };
+
+  /** Makes the resources that are new, and writes a sample of each. */
+  const take = async (readings: readonly Reading[]): Promise<void> => {
+    const now = clock.now();
+    const samples: Parameters<MetricStore['write']>[0][number][] = [];
+    for (const { key, name, subject, unit, used, limit } of readings) {
+      const id = newId(now);
+      const { rows } = await db.pool.query<{ id: string }>(
+        `INSERT INTO capacity_resources (id, name, kind, subject, built_in_key, unit, limit_found, value, value_at, due_at,
+           created_at, created_by, updated_at)
+         SELECT $1, CASE WHEN EXISTS (SELECT FROM capacity_resources WHERE name = $2) THEN $2 || ' (' || right($1::text, 4) || ')' ELSE $2 END,
+                $3, $4, $5, $6, $7, $8, $9, $9, $9, 'capacity', $9
+         WHERE EXISTS (SELECT FROM capacity_resources WHERE built_in_key = $5) OR (SELECT count(*) FROM capacity_resources) < $10
+         ON CONFLICT (built_in_key) DO UPDATE SET limit_found = excluded.limit_found, value = excluded.value, value_at = excluded.value_at
+         RETURNING id::text`,
+        [
+          id,
+          name.slice(0, 150),
+          subject.kind,
+          JSON.stringify(subject),
+          key,
+          unit,
+          limit,
+          used,
+          now,
+          MAX_RESOURCES,
+        ],
+      );
+      const resource = rows[0]?.id;
+      if (resource === undefined) continue;
+      const labels = { resource, kind: subject.kind };
+      samples.push({ metric: USED_METRIC, labels, at: now.getTime(), value: used });
+      if (limit !== null)
+        samples.push({ metric: LIMIT_METRIC, labels, at: now.getTime(), value: limit });
+    }
+    if (samples.length === 0) return;
+    metricStore.describe([
+      { metric: USED_METRIC, kind: 'gauge', help: 'What is used of a resource.' },
+      { metric: LIMIT_METRIC, kind: 'gauge', help: 'What a resource has in all.' },
+    ]);
+    await metricStore.write(samples, 'console');
+  };
+
+  /** What came by itself and was not measured for long is gone. */
+  const removeGone = async (): Promise<void> => {
+    const now = clock.now().getTime();
+    const gone = await db.prisma.capacityResource.findMany({
+      where: {
+        builtInKey: { not: null },
+        OR: [
+          { kind: 'heap', valueAt: { lt: new Date(now - GONE_MS.heap) } },
+          { valueAt: { lt: new Date(now - GONE_MS.others) } },
+        ],
+      },
+      select: { id: true, name: true },
+      take: MAX_RESOURCES,
+    });
+    for (const { id, name } of gone) {
+      const told = await db.tx(async (tx) => {
+        await tx.capacityResource.deleteMany({ where: { id } });
+        const ended = await assessor.quiet(tx, id, 'It is not measured any more.');
+        await audit.append(tx, system, {
+          action: 'capacity.remove',
+          target: { kind: 'capacity_resource', id, name },
+        });
+        return ended;
+      });
+      if (told) deps.incidents.announce(told);
+    }
+  };
+
+  const stopping = new AbortController();
+  const timers: NodeJS.Timeout[] = [];
+  let sampling: Promise<void> = Promise.resolve();
+  const sampleLocal = async () => take(await probes.local());
+
+  return {
+    assessor,
+    probes,
+    sampleLocal,
+    async list({ limit, cursor, search, kind, show }) {
+      const after = cursor ? readCursor(cursor) : null;
+      const rows = await db.prisma.capacityResource.findMany({
+        where: {
+          ...(kind ? { kind } : {}),
+          ...(search ? { name: { contains: likeLiteral(search), mode: 'insensitive' } } : {}),
+          ...(show === 'notice' ? { notice: { not: 'none' }, paused: false } : {}),
+          ...(show === 'paused' ? { paused: true } : {}),
+          ...(after
+            ? {
+                OR: [
+                  { urgency: { gt: after.urgency } },
+                  { urgency: after.urgency, id: { gt: after.id } },
+                ],
+              }
+            : {}),
+        },
+        orderBy: [{ urgency: 'asc' }, { id: 'asc' }],
+        take: limit + 1,
+        select: columns,
+      });
+      const page = rows.slice(0, limit);
+      const last = page.at(-1);
+      return {
+        items: page.map(shown),
+        nextCursor: rows.length > limit && last ? `${last.urgency}:${last.id}` : null,
+      };
+    },
+    async counts() {
+      const { rows } = await db.pool.query<ResourceCounts>(
+        `SELECT count(*)::int AS all, count(*) FILTER (WHERE notice = 'critical' AND NOT paused)::int AS critical,
+                count(*) FILTER (WHERE notice = 'warn' AND NOT paused)::int AS warn,
+                count(*) FILTER (WHERE paused)::int AS paused FROM capacity_resources`,
+      );
+      return rows[0] ?? { all: 0, critical: 0, warn: 0, paused: 0 };
+    },
+    async get(id) {
+      const row = await db.prisma.capacityResource.findUnique({ where: { id }, select: columns });
+      if (!row) throw notFound();
+      const past = await readPast({ id, subject: subjectOf(row) }, clock.now().getTime()).catch(
+        (error) => {
+          // What is gone has no history; the rest of it is still shown.
+          if (error instanceof AppError && error.code !== 'SERVICE_UNAVAILABLE')
+            return { points: [], stepMs: HOUR_MS };
+          throw error;
+        },
+      );
+      return {
+        ...shown(row),
+        history: past.points.map(({ at, value }) => ({ at: new Date(at).toISOString(), value })),
+        stepMs: past.stepMs,
+        limitGiven: row.limitGiven,
+        limitFound: row.limitFound,
+        createdBy: row.createdBy,
+        createdAt: row.createdAt.toISOString(),
+        updatedAt: row.updatedAt.toISOString(),
+      };
+    },
+    async create(authority, input) {
+      const now = clock.now();
+      const { savedId, labels, aggregation } = input;
+      // Says at the field what would be refused at every look.
+      const found = await readSaved(
+        metricStore,
+        { savedId, labels, aggregation },
+        { from: now.getTime() - DAY_MS, to: now.getTime() + 1, stepMs: HOUR_MS, signal: undefined },
+      );
+      const id = newId(now);
+      const subject = {
+        kind: 'saved' as const,
+        savedId,
+        labels,
+        ...(aggregation === undefined ? {} : { aggregation }),
+      };
+      const data = {
+        name: input.name,
+        kind: 'saved',
+        subject,
+        unit: input.unit ?? unitOfMetric(found.metric, found.aggregation),
+        direction: input.direction ?? 'upper',
+        limitGiven: input.limit,
+        warnDays: input.warnDays ?? WARN_DAYS,
+        criticalDays: input.criticalDays ?? CRITICAL_DAYS,
+        incidents: input.incidents ?? true,
+      };
+      await unique(input.name, () =>
+        db.tx(async (tx) => {
+          // Two who create at once must not pass the bound together.
+          await tx.$executeRaw`SELECT pg_advisory_xact_lock(${0x7768}, 42)`;
+          if ((await tx.capacityResource.count()) >= MAX_RESOURCES)
+            throw new AppError('CONFLICT', `At most ${MAX_RESOURCES} resources are kept.`);
+          await tx.capacityResource.create({
+            data: {
+              id,
+              ...data,
+              dueAt: now,
+              createdAt: now,
+              createdBy: authority.actor.name,
+              updatedAt: now,
+            },
+            select: { id: true },
+          });
+          await audit.append(tx, authority, {
+            action: 'capacity.create',
+            target: { kind: 'capacity_resource', id, name: input.name },
+            after: data,
+          });
+        }),
+      );
+      await assessor.assess(id);
+      changed(id);
+      return { id };
+    },
+    async update(authority, { id, ...patch }) {
+      let told: string | null = null;
+      await unique(patch.name ?? '', () =>
+        db.tx(async (tx) => {
+          await tx.$queryRaw`SELECT 1 FROM capacity_resources WHERE id = ${id}::uuid FOR UPDATE`;
+          const before = await tx.capacityResource.findUnique({ where: { id }, select: columns });
+          if (!before) throw notFound();
+          const { limit, ...rest } = patch;
+          if (limit === null && before.kind === 'saved')
+            throw refused('limit', 'A saved query has no limit of its own');
+          if (patch.direction !== undefined && before.kind !== 'saved')
+            throw refused('direction', 'Only of saved queries');
+          const after = {
+            name: rest.name ?? before.name,
+            unit: rest.unit ?? before.unit,
+            direction: rest.direction ?? directionOf(before),
+            limitGiven: limit === undefined ? before.limitGiven : limit,
+            warnDays: rest.warnDays ?? before.warnDays,
+            criticalDays: rest.criticalDays ?? before.criticalDays,
+            incidents: rest.incidents ?? before.incidents,
+            paused: rest.paused ?? before.paused,
+          };
+          if (after.criticalDays > after.warnDays)
+            throw refused('criticalDays', 'Not more days than the warning');
+          const quiet = after.paused || !after.incidents;
+          await tx.capacityResource.update({
+            where: { id },
+            data: {
+              ...after,
+              updatedAt: clock.now(),
+              dueAt: clock.now(),
+              // Who hears of it again hears of it anew.
+              ...(quiet
+                ? { notice: 'none', noticeSince: null, wish: 'none', wishSince: null }
+                : {}),
+            },
+            select: { id: true },
+          });
+          if (quiet) told = await assessor.quiet(tx, id, 'Switched off for this resource.');
+          const { assessment: _a, ...old } = before;
+          await audit.append(tx, authority, {
+            action: 'capacity.update',
+            target: { kind: 'capacity_resource', id, name: after.name },
+            before: Object.fromEntries(
+              Object.keys(after).map((key) => [
+                key,
+                Object.entries(old).find(([k]) => k === key)?.[1],
+              ]),
+            ),
+            after,
+          });
+        }),
+      );
+      if (told) deps.incidents.announce(told);
+      if (patch.paused !== true) await assessor.assess(id);
+      changed(id);
+    },
+    async remove(authority, id) {
+      const told = await db.tx(async (tx) => {
+        await tx.$queryRaw`SELECT 1 FROM capacity_resources WHERE id = ${id}::uuid FOR UPDATE`;
+        const before = await tx.capacityResource.findUnique({ where: { id }, select: columns });
+        if (!before) throw notFound();
+        if (before.builtInKey !== null) {
+          throw new AppError(
+            'CONFLICT',
+            'This resource comes by itself and would come again. Pause it instead.',
+          );
+        }
+        await tx.capacityResource.delete({ where: { id }, select: { id: true } });
+        const ended = await assessor.quiet(tx, id, 'The resource was removed.');
+        await audit.append(tx, authority, {
+          action: 'capacity.remove',
+          target: { kind: 'capacity_resource', id, name: before.name },
+          before: { name: before.name, subject: before.subject, limitGiven: before.limitGiven },
+        });
+        return ended;
+      });
+      if (told) deps.incidents.announce(told);
+      changed(id);
+    },
+    async run(signal) {
+      await take(await probes.shared(signal));
+      await removeGone();
+      await assessor.assessDue(signal);
+    },
+    start() {
+      const sample = () => {
+        if (stopping.signal.aborted || !db.status().up) return;
+        sampling = sampleLocal().catch((err) =>
+          log.warn({ err }, 'this machine could not be measured; it is tried again'),
+        );
+      };
+      // The first soon, so that a fresh install has something to show.
+      timers.push(setTimeout(sample, FIRST_SAMPLE_MS).unref());
+      timers.push(setInterval(sample, SAMPLE_EVERY_MS).unref());
+    },
+    async close() {
+      stopping.abort();
+      for (const timer of timers) clearInterval(timer);
+      await sampling;
+    },
+  };
+}
+
+const system: Authority = {
+  actor: { kind: 'system', id: null, name: 'capacity' },
+  rule: 'resources that come by themselves',
+  requestId: null,
+};
+const refused = (path: string, message: string) =>
+  new AppError('BAD_REQUEST', `${path}: ${message}.`, { fields: [{ path, message }] });
+
+function readCursor(cursor: string): { urgency: number; id: string } {
+  const [, urgency, id] = /^(-?[\d.e+-]+):([0-9a-f-]{36})$/i.exec(cursor) ?? [];
+  if (urgency === undefined || id === undefined || !Number.isFinite(Number(urgency)))
+    throw refused('cursor', 'Take it from nextCursor of the previous page');
+  return { urgency: Number(urgency), id };
+}

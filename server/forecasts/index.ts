@@ -1,0 +1,16 @@
+/**
+ * Forecasts: what a series will probably do, how sure that is, and how well it was foretold before.
+ *
+ * Kept ones (`service.ts`) are made again each hour or day by one replica (`refresh.ts`), each at a moment of its own, so
+ * that a thousand never come at once. Each run is kept, and every value that comes is joined with what was expected of it a
+ * day and a moment before: that is what its accuracy, its anomalies and the page show. Series come from the history of
+ * targets, from spans and events of services, and from saved queries (`subjects.ts`); hours are those of UTC, days those
+ * of a time zone (`grid.ts`).
+ */
+export { createDiscovery } from './discover.ts';
+export { createForecastIncidents } from './incident.ts';
+export { forecastsJobs } from './jobs.ts';
+export { createRefresher, type Forecaster } from './refresh.ts';
+export { forecastsRouter } from './router.ts';
+export { createForecastService } from './service.ts';
+export { createSubjects, readSaved, unitOf } from './subjects.ts';
