@@ -78,7 +78,8 @@ export function senSlope(times: ArrayLike<number>, values: ArrayLike<number>): S
     (_, i) => (values[i] ?? 0) - slope * ((times[i] ?? 0) - middle),
   );
   const level = median(residuals);
-  const memory = memoryOf(residuals);
+  // What rounding leaves of a perfect line is no memory.
+  const memory = rangeOf(residuals) > 1e-9 * rangeOf(values) ? memoryOf(residuals) : 0;
   const inflation = (1 + memory) / (1 - memory);
   const variance = ((n * (n - 1) * (2 * n + 5)) / 18 - tiesOf(values)) * inflation;
   const deviation = Math.sqrt(Math.max(variance, 0));
@@ -96,6 +97,15 @@ export function senSlope(times: ArrayLike<number>, values: ArrayLike<number>): S
     pValue: score === 0 || deviation === 0 ? 1 : 2 * upperTail(Math.max(0, z)),
     memory,
   };
+}
+
+function rangeOf(values: ArrayLike<number>): number {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let i = 0; i < values.length; i++) {
+    low = Math.min(low, values[i] ?? low);
+    high = Math.max(high, values[i] ?? high);
+  }
+  return high - low;
 }
 
 function tiesOf(values: ArrayLike<number>): number {
