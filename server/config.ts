@@ -140,6 +140,15 @@ const variables = {
     description: 'Most series of all metrics within an hour, of one process.',
     accepts: 'a whole number from 100 to 5000000',
   }),
+  WHEELHOUSE_UPLOAD_MAX_BYTES: variable(
+    whole(1024, 64 * 1024 * 1024 * 1024).default(2 * 1024 * 1024 * 1024),
+    {
+      group: 'Models',
+      description:
+        'Largest file that may be uploaded as a reference. Files that wait take at most twice as much of the data folder.',
+      accepts: 'a whole number of bytes from 1024 to 68719476736',
+    },
+  ),
   WHEELHOUSE_LIMIT_ADDRESS: variable(whole(10, 6_000_000).default(100), {
     group: 'Limits',
     description: 'Requests a minute of one address without good credentials.',

@@ -16,8 +16,16 @@ import {
   outcomeOf,
 } from './breakers/index.ts';
 import { cacheJobs, cacheRouter, createCache, createWarmer } from './cache/index.ts';
+import { capacityJobs, capacityRouter, createCapacity } from './capacity/index.ts';
 import { createDashboards, dashboardsRouter } from './dashboards/index.ts';
-import { createComparer, driftRouter } from './drift/index.ts';
+import { createComparer, createDrift, type Drift, driftJobs, driftRouter } from './drift/index.ts';
+import {
+  createForecaster,
+  createForecasts,
+  type ForecastKeeper,
+  forecastsJobs,
+  forecastsRouter,
+} from './forecasts/index.ts';
 import { createGameDays, gamedaysRouter } from './gamedays/index.ts';
 import { createHealth, healthJobs, healthRouter } from './health/index.ts';
 import { sessionCookieName } from './http/identity.ts';
@@ -347,10 +355,41 @@ export function createModules(platform: Platform) {
 
   const comparer = createComparer(platform);
 
+  const drift = createDrift({
+    ...platform,
+    comparer,
+    models,
+    incidents,
+    dataDir: config.dataDir,
+    host: hostname(),
+    uploadMaxBytes: config.WHEELHOUSE_UPLOAD_MAX_BYTES,
+  });
+
+  const forecaster = createForecaster(platform);
+  const forecastKeeper = createForecasts({
+    ...platform,
+    forecaster,
+    health,
+    metricStore,
+    incidents,
+  });
+  const capacity = createCapacity({
+    ...platform,
+    dataDir: config.dataDir,
+    incidents,
+    forecaster,
+    metricStore,
+    memory,
+    queries,
+  });
+
   const jobDefinitions: JobDefinition[] = [
     ...auditJobs(auditReader),
     ...cacheJobs(warmer, platform.log),
     ...breakersJobs(breakers, platform.log),
+    ...capacityJobs(capacity),
+    ...forecastsJobs(forecastKeeper),
+    ...driftJobs(drift),
     ...healthJobs(health, platform.log),
     ...keysJobs(keys),
     ...memoryJobs(memory),
@@ -402,6 +441,10 @@ export function createModules(platform: Platform) {
     queries,
     models,
     comparer,
+    drift,
+    forecaster,
+    forecastKeeper,
+    capacity,
     tokens,
     policies,
     security,
@@ -436,6 +479,9 @@ export function createModules(platform: Platform) {
     sources,
     queries,
     models,
+    drift,
+    forecastKeeper,
+    capacity,
     router: appRouter,
     jobDefinitions,
     /** Begins the work that goes on by itself: checks, healing, messages. Not on `ROLE=web`. */
@@ -447,10 +493,13 @@ export function createModules(platform: Platform) {
       gameDays.start();
       sources.start();
       queries.start();
+      capacity.start();
       await dashboards.start();
     },
     /** Reverse of construction. */
     async close() {
+      await capacity.close();
+      await drift.close();
       await models.close();
       await memory.close();
       await gameDays.close();
@@ -497,6 +546,10 @@ function createAppRouter(modules: {
   queries: Queries;
   models: ReturnType<typeof createModels>;
   comparer: ReturnType<typeof createComparer>;
+  drift: Drift;
+  forecaster: ReturnType<typeof createForecaster>;
+  forecastKeeper: ForecastKeeper;
+  capacity: ReturnType<typeof createCapacity>;
   tokens: ReturnType<typeof createTokens>;
   policies: ReturnType<typeof createPolicies>;
   security: Security;
@@ -522,7 +575,12 @@ function createAppRouter(modules: {
     memory: memoryRouter(modules.memory),
     metrics: metricsRouter(modules.metricStore),
     models: modelsRouter(modules.models),
-    drift: driftRouter({ comparer: modules.comparer }),
+    drift: driftRouter({ comparer: modules.comparer, ...modules.drift }),
+    forecasts: forecastsRouter({
+      forecasts: modules.forecastKeeper.forecasts,
+      forecaster: modules.forecaster,
+    }),
+    capacity: capacityRouter(modules.capacity),
     telemetry: telemetryRouter(modules.telemetry),
     sources: sourcesRouter(modules.sources),
     queries: queriesRouter(modules.queries),

@@ -147,3 +147,21 @@ export type FeatureDrift = {
   overlay: Overlay | null;
 };
 export type Comparison = { drifted: boolean; features: FeatureDrift[] };
+
+// References, uploads, monitors
+
+export type {
+  DriftWindow,
+  Heatmap,
+  MonitorItem,
+  MonitorState,
+  PreviewColumn,
+  ReferenceFeature,
+  ReferenceItem,
+  RunItem,
+  RunVerdict,
+  Season,
+  UploadItem,
+  UploadPreview,
+  UploadState,
+} from './watch/contract.ts';

@@ -38,6 +38,8 @@ const procedureRows: Record<'anybody' | Role | 'ingest', string[]> = {
     queries.advice.list queries.advice.get queries.advice.summary
     sources.list sources.metrics
     models.list models.get models.performance
+    drift.compare
+    drift.references.list drift.references.get drift.uploads.list drift.uploads.get drift.monitors.list drift.monitors.get drift.runs drift.run drift.heatmap
     tokens.check
     policies.decide`),
   operator: words(`
@@ -54,6 +56,8 @@ const procedureRows: Record<'anybody' | Role | 'ingest', string[]> = {
     metrics.setRetention metrics.saved.create metrics.saved.update metrics.saved.remove
     sources.create sources.update sources.remove sources.test
     models.create models.update models.remove
+    drift.references.create drift.references.remove drift.uploads.create drift.uploads.preview drift.uploads.confirm drift.uploads.cancel
+    drift.monitors.create drift.monitors.update drift.monitors.remove drift.monitors.pause drift.monitors.run
     queries.databases.test queries.databases.refresh queries.advise
     queries.explain queries.advice.refresh queries.advice.approve queries.advice.cancel queries.advice.markApplied queries.advice.decide queries.advice.dismiss queries.advice.reopen`),
   admin: words(`
@@ -112,6 +116,8 @@ const routeRows: Record<string, Needed> = {
   'POST /api/trpc/metrics.ingest': 'ingest',
   'POST /api/trpc/models.predictions': 'ingest',
   'POST /api/trpc/models.labels': 'ingest',
+  'POST /api/trpc/drift.references.create': 'operator',
+  'POST /api/drift/uploads/:id': 'operator',
   // Files that hold nothing of anybody, and signing in.
   'HEAD /_next/static/*': 'anybody',
   'GET /_next/static/*': 'anybody',
@@ -273,6 +279,8 @@ describe('routes', () => {
   test('each has one row, and each row a route', () => {
     expect(listed.sort()).toEqual(Object.keys(routeRows).sort());
   });
+  /** Routes beside tRPC that are part of a procedure. */
+  const toolOf: Record<string, string> = { '/api/drift/uploads/:id': 'drift.uploads.create' };
   const pathOf = (url: string): string => {
     if (url === '*') return '/livez';
     if (url === '/api/trpc/*') return '/api/trpc/system.info';
@@ -281,7 +289,8 @@ describe('routes', () => {
   };
   test.each(Object.entries(routeRows))('%s: %s', async (route, needed) => {
     const [method = '', url = ''] = route.split(' ');
-    const tool = url === '/api/trpc/*' ? 'system.info' : url.slice('/api/trpc/'.length);
+    const tool =
+      toolOf[url] ?? (url === '/api/trpc/*' ? 'system.info' : url.slice('/api/trpc/'.length));
     const found = await Promise.all(
       Object.entries(callers).map(async ([who, caller]) => {
         const left = new AbortController();

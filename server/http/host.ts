@@ -26,6 +26,7 @@ import { isDirectLoopback, setSecurityHeaders } from './security.ts';
 import { registerStream } from './stream.ts';
 import { readTrace } from './trace.ts';
 import { procedureNames, registerTrpc, TRPC_PREFIX } from './trpc.ts';
+import { registerUploads } from './uploads.ts';
 
 export type Host = {
   /** Port that was bound. */
@@ -55,6 +56,7 @@ export async function createHost(
 ): Promise<Host> {
   const { config, clock, log } = runtime;
   await runtime.tokens.start();
+  await runtime.drift.uploads.start();
   const state = { draining: false, started: false };
   const https = config.WHEELHOUSE_PUBLIC_URL?.startsWith('https:') ?? false;
   const app = Fastify({
@@ -155,6 +157,7 @@ export async function createHost(
   registerAlertmanager(app, runtime, identity);
   registerOtlp(app, runtime, identity);
   registerRemoteWrite(app, runtime, identity);
+  registerUploads(app, runtime, identity, origins);
   const stream = registerStream(app, runtime, identity);
   await registerTrpc(app, runtime, identity, origins);
   const pages = await registerPages(app, runtime, identity, origins);

@@ -12,7 +12,12 @@ export const TRPC_PREFIX = '/api/trpc/';
 const MAX_BATCH = 20;
 /** 10 000 samples with their labels, or as many predictions with their features. */
 const INGEST_BODY_BYTES = 16 * 1024 * 1024;
-const INGEST_PROCEDURES = ['metrics.ingest', 'models.predictions', 'models.labels'];
+const INGEST_PROCEDURES = [
+  'metrics.ingest',
+  'models.predictions',
+  'models.labels',
+  'drift.references.create',
+];
 
 export async function registerTrpc(
   app: FastifyInstance,
