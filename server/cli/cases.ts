@@ -8,21 +8,21 @@ import { PlainError } from '../platform/plain-error.ts';
 const MAX_DOCUMENT = 256 * 1024 * 1024;
 const SHOWN = 5;
 
-/** Every case of the file in order, checked; `lines` is false when the file is one document. */
+/** Every case of the file in order, checked; `where` is its place, for messages. */
 export async function* casesOf<T>(
   file: string,
   schema: z.ZodType<T>,
-): AsyncGenerator<{ value: T; id: string | number | undefined; lines: boolean }> {
+): AsyncGenerator<{ value: T; id: string | number | undefined; where: string }> {
   if (!(await isLines(file))) {
     const text = await readFile(file, 'utf8').catch(failed(file));
-    yield { ...check(file, read(text, file), schema), lines: false };
+    yield { ...check(file, read(text, file), schema), where: file };
     return;
   }
   let line = 0;
   for await (const text of linesOf(file)) {
     line++;
     const where = `${file}, line ${line}`;
-    if (text.trim() !== '') yield { ...check(where, read(text, where), schema), lines: true };
+    if (text.trim() !== '') yield { ...check(where, read(text, where), schema), where };
   }
 }
 

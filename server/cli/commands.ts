@@ -20,6 +20,7 @@ import { checkConfig } from './check-config.ts';
 import { evaluateAnomaly } from './evaluate.ts';
 import { evaluateBreaker } from './evaluate-breaker.ts';
 import { evaluateDrift } from './evaluate-drift.ts';
+import { evaluateForecast } from './evaluate-forecast.ts';
 import { evaluateQueries } from './evaluate-queries.ts';
 import type { Answer, Command } from './parse.ts';
 import { cliAuthority, openConfig, withRuntime } from './session.ts';
@@ -244,6 +245,16 @@ const evaluateDriftCommand: Command = {
   },
 };
 
+const evaluateForecastCommand: Command = {
+  words: ['evaluate', 'forecast'],
+  argument: 'FILE',
+  summary: 'Forecast each series of a JSON or JSONL file of cases.',
+  options: {},
+  async run({ FILE: file }) {
+    return { text: '', data: null, ok: true, pieces: evaluateForecast(String(file)) };
+  },
+};
+
 const evaluateQueriesCommand: Command = {
   words: ['evaluate', 'queries'],
   argument: 'FILE',
@@ -271,6 +282,7 @@ export const commands: readonly Command[] = [
   evaluateAnomalyCommand,
   evaluateBreakerCommand,
   evaluateDriftCommand,
+  evaluateForecastCommand,
   evaluateQueriesCommand,
 ];
 

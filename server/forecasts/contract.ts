@@ -20,6 +20,10 @@ const momentSchema = z.union(
   { error: 'Enter a time such as 2026-01-31T12:00:00Z or milliseconds since 1970' },
 );
 
+/** Milliseconds since 1970. */
+export const momentOf = (moment: string | number): number =>
+  typeof moment === 'number' ? moment : Date.parse(moment);
+
 export const computeSchema = z.strictObject({
   series: z
     .array(

@@ -7,10 +7,11 @@
  * targets, from spans and events of services, and from saved queries (`subjects.ts`); hours are those of UTC, days those
  * of a time zone (`grid.ts`).
  */
-export { createDiscovery } from './discover.ts';
-export { createForecastIncidents } from './incident.ts';
+
+export { computeSchema, momentOf } from './contract.ts';
 export { forecastsJobs } from './jobs.ts';
-export { createRefresher, type Forecaster } from './refresh.ts';
+export { forecastSeries } from './model/forecast.ts';
+export { createForecaster, type Forecaster } from './model/index.ts';
 export { forecastsRouter } from './router.ts';
-export { createForecastService } from './service.ts';
+export { createForecasts, type ForecastKeeper } from './service.ts';
 export { createSubjects, readSaved, unitOf } from './subjects.ts';

@@ -1,0 +1,154 @@
+/**
+ * Whether a series goes up or down by more than chance: Mann (1945) and Kendall (1975) on the deseasonalised series,
+ * with the memory of its residuals taken out first (von Storch 1995), as a stream that remembers wanders without going
+ * anywhere. The slope is Sen's (1968), with his interval.
+ */
+
+import type { Trend } from '../contract.ts';
+import { movingAverage } from './season-strength.ts';
+
+export type TrendTest = {
+  direction: Trend;
+  pValue: number | null;
+  /** A step. */
+  slope: number | null;
+  lower: number | null;
+  upper: number | null;
+};
+
+const ALPHA = 0.05;
+const Z95 = 1.959963984540054;
+/** The test looks at all pairs; longer series are looked at in means of neighbours. */
+const MAX_VALUES = 1_000;
+const NONE: TrendTest = {
+  direction: 'stable',
+  pValue: null,
+  slope: null,
+  lower: null,
+  upper: null,
+};
+
+export function testTrend(values: Float64Array, season: number): TrendTest {
+  const seasonless =
+    season > 1 && values.length >= 2 * season ? deseasonalise(values, season) : values;
+  const width = Math.ceil(seasonless.length / MAX_VALUES);
+  const y = width > 1 ? means(seasonless, width) : seasonless;
+  const n = y.length;
+  if (n < 3) return NONE;
+  const { slope, all } = sen(y);
+  const detrended = y.map((value, i) => value - slope * i);
+  const memory = Math.max(0, lagOne(detrended));
+  const significant = memory > Z95 / Math.sqrt(n) ? memory : 0;
+  const whitened =
+    significant > 0
+      ? Float64Array.from(
+          { length: n - 1 },
+          (_, i) => ((y[i + 1] as number) - significant * (y[i] as number)) / (1 - significant),
+        )
+      : y;
+  const { z, spread } = mannKendall(whitened);
+  const pValue = 2 * (1 - normal(Math.abs(z)));
+  // Sen's interval, widened as the variance of the test is by memory.
+  const wide = Math.sqrt((1 + significant) / (1 - Math.min(0.95, significant)));
+  const half = (Z95 * spread * wide) / 2;
+  const at = (rank: number) =>
+    all[Math.max(0, Math.min(all.length - 1, Math.round(rank)))] as number;
+  const direction = pValue < ALPHA ? (z > 0 ? 'up' : 'down') : 'stable';
+  return {
+    direction,
+    pValue,
+    slope: slope / width,
+    lower: at(all.length / 2 - half) / width,
+    upper: at(all.length / 2 + half) / width,
+  };
+}
+
+/** Means over whole seasons at the step of the series: the season is gone, and the noise with it is kept honest. */
+function deseasonalise(values: Float64Array, season: number): Float64Array {
+  const level = movingAverage(values, season);
+  const sums = new Float64Array(season);
+  const counts = new Float64Array(season);
+  for (let i = 0; i < values.length; i++) {
+    const step = i % season;
+    sums[step] = (sums[step] as number) + (values[i] as number) - (level[i] as number);
+    counts[step] = (counts[step] as number) + 1;
+  }
+  return values.map(
+    (value, i) => value - (sums[i % season] as number) / (counts[i % season] as number),
+  );
+}
+
+function means(values: Float64Array, width: number): Float64Array {
+  const out = new Float64Array(Math.floor(values.length / width));
+  for (let i = 0; i < out.length; i++) {
+    let sum = 0;
+    for (let k = 0; k < width; k++) sum += values[i * width + k] as number;
+    out[i] = sum / width;
+  }
+  return out;
+}
+
+/** The median slope of all pairs, and all of them in order. */
+export function sen(y: Float64Array): { slope: number; all: Float64Array } {
+  const n = y.length;
+  const all = new Float64Array((n * (n - 1)) / 2);
+  let at = 0;
+  for (let i = 0; i < n; i++)
+    for (let j = i + 1; j < n; j++) all[at++] = ((y[j] as number) - (y[i] as number)) / (j - i);
+  all.sort();
+  const middle = all.length >> 1;
+  const slope =
+    all.length % 2 === 1
+      ? (all[middle] as number)
+      : ((all[middle - 1] as number) + (all[middle] as number)) / 2;
+  return { slope, all };
+}
+
+function mannKendall(y: Float64Array): { z: number; spread: number } {
+  const n = y.length;
+  let sum = 0;
+  for (let i = 0; i < n; i++)
+    for (let j = i + 1; j < n; j++) sum += Math.sign((y[j] as number) - (y[i] as number));
+  const ties = new Map<number, number>();
+  for (const value of y) ties.set(value, (ties.get(value) ?? 0) + 1);
+  let variance = n * (n - 1) * (2 * n + 5);
+  for (const t of ties.values()) variance -= t * (t - 1) * (2 * t + 5);
+  variance /= 18;
+  if (!(variance > 0)) return { z: 0, spread: 0 };
+  const spread = Math.sqrt(variance);
+  return { z: (sum - Math.sign(sum)) / spread, spread };
+}
+
+function lagOne(y: Float64Array): number {
+  const mean = y.reduce((a, b) => a + b, 0) / y.length;
+  let all = 0;
+  let next = 0;
+  for (let i = 0; i < y.length; i++) {
+    const off = (y[i] as number) - mean;
+    all += off * off;
+    if (i > 0) next += off * ((y[i - 1] as number) - mean);
+  }
+  return all > 0 ? next / all : 0;
+}
+
+/** The normal distribution; Abramowitz and Stegun 7.1.26 is not enough here, so by its continued fraction. */
+function normal(z: number): number {
+  const x = Math.abs(z);
+  if (x > 38) return z > 0 ? 1 : 0;
+  const density = Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
+  let tail: number;
+  if (x < 2.5) {
+    let term = x;
+    let sum = x;
+    for (let k = 1; k < 100 && term > 1e-17 * sum; k++) {
+      term *= (x * x) / (2 * k + 1);
+      sum += term;
+    }
+    tail = 0.5 - density * sum;
+  } else {
+    let fraction = x;
+    for (let k = 60; k >= 1; k--) fraction = x + k / fraction;
+    tail = density / fraction;
+  }
+  return z > 0 ? 1 - tail : tail;
+}
