@@ -5,6 +5,7 @@ import type { Audit, Authority } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db, Tx } from '../platform/db/index.ts';
+import { AppError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import { MAX_FORECASTS, type Measure, type Subject } from './contract.ts';
 import type { ForecastIncidents } from './incident.ts';
@@ -46,7 +47,13 @@ export function createDiscovery(deps: {
       { of: 'spans', metric: 'span_duration_seconds' },
       { of: 'events', metric: 'event_duration_seconds' },
     ] as const) {
-      const names = await metricStore.catalog.labelValues(metric, 'service', '');
+      const names = await metricStore.catalog
+        .labelValues(metric, 'service', '')
+        .catch((error: unknown): string[] => {
+          // Nobody has sent any yet.
+          if (error instanceof AppError && error.code === 'NOT_FOUND') return [];
+          throw error;
+        });
       for (const service of names.filter((name) => name.length <= 100).slice(0, MAX_SERVICES)) {
         for (const measure of ['errors', 'latency'] as const) {
           const subject: Subject = { kind: 'service', service, of, measure };

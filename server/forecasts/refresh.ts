@@ -14,6 +14,7 @@ import type { Log } from '../platform/log.ts';
 import type { Forecast, ForecastSaid, StoredAccuracy } from './contract.ts';
 import { DAY_MS, type Grid, HOUR_MS, lastPresent, presentIn, stepMsOf } from './grid.ts';
 import type { ForecastIncidents } from './incident.ts';
+import type { Forecaster } from './model/index.ts';
 import { columns, type Row, type RunRow, stepOf, subjectOf } from './rows.ts';
 import { FARTHEST_MS, nextDue } from './schedule.ts';
 import type { Series, Subjects } from './subjects.ts';
@@ -29,17 +30,6 @@ const MAX_JOINED = 200;
 /** A series without enough values is looked at again after three of its periods. */
 const SHORT_TROUBLES = 2;
 
-export type Forecaster = {
-  forecast(
-    input: {
-      series: { at: number; value: number | null }[];
-      horizon: number;
-      seasonality?: number[];
-      bounds?: { min?: number; max?: number };
-    },
-    options: { timeoutMs: number; signal?: AbortSignal },
-  ): Promise<Forecast>;
-};
 export type Refresher = {
   /**
    * Makes what is due, one after the other, until nothing is; answers how many. `enough` ends it after the one at hand,

@@ -1,5 +1,8 @@
 /** Forecasts that are kept: made by people and by themselves, listed, shown beside what came. */
 import type { Page } from '../api/contract.ts';
+import type { Health } from '../health/index.ts';
+import type { Incidents } from '../incidents/index.ts';
+import type { MetricStore } from '../metrics/index.ts';
 import type { Audit, Authority } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -16,12 +19,13 @@ import {
   MAX_FORECASTS,
   type UpdateForecastInput,
 } from './contract.ts';
+import { createDiscovery } from './discover.ts';
 import { DAY_MS, stepMsOf } from './grid.ts';
-import type { ForecastIncidents } from './incident.ts';
+import { createForecastIncidents, type ForecastIncidents } from './incident.ts';
 import { REFRESH_JOB } from './jobs.ts';
-import { stepTimes } from './refresh.ts';
+import { createRefresher, type Refresher, stepTimes } from './refresh.ts';
 import { columns, type ListRow, pointsOf, type RunRow, saidOf, shown, stepOf } from './rows.ts';
-import type { Subjects } from './subjects.ts';
+import { createSubjects, type Subjects } from './subjects.ts';
 
 const HORIZON = { hour: 168, day: 7 } as const;
 const ALARM = { count: 3, of: 4 } as const;
@@ -40,9 +44,36 @@ export type Forecasts = {
   setBuiltIn(authority: Authority, builtIn: boolean): Promise<void>;
 };
 
+/** Everything of kept forecasts. */
+export type ForecastKeeper = {
+  forecasts: Forecasts;
+  /** Makes what is due; see `refresh.ts`. */
+  refreshDue: Refresher['refreshDue'];
+  /** Adds forecasts of new targets and services, and removes those of what is gone. */
+  discover: ReturnType<typeof createDiscovery>['discover'];
+};
+
+export function createForecasts(
+  deps: Omit<
+    Parameters<typeof createRefresher>[0] & Parameters<typeof createDiscovery>[0],
+    'subjects' | 'incidents' | 'health' | 'metricStore'
+  > & {
+    jobs: Pick<Jobs, 'send'>;
+    health: Pick<Health, 'history'>;
+    metricStore: MetricStore;
+    incidents: Pick<Incidents, 'report' | 'ended' | 'announce'>;
+  },
+): ForecastKeeper {
+  const subjects = createSubjects(deps);
+  const incidents = createForecastIncidents(deps.incidents);
+  const { refreshDue } = createRefresher({ ...deps, subjects, incidents });
+  const { discover } = createDiscovery({ ...deps, incidents });
+  return { forecasts: createService({ ...deps, subjects, incidents }), refreshDue, discover };
+}
+
 const notFound = () => new AppError('NOT_FOUND', 'There is no such forecast.');
 
-export function createForecastService(deps: {
+function createService(deps: {
   db: Db;
   bus: Bus;
   audit: Audit;
