@@ -40,6 +40,8 @@ const procedureRows: Record<'anybody' | Role | 'ingest', string[]> = {
     models.list models.get models.performance
     drift.compare
     drift.references.list drift.references.get drift.uploads.list drift.uploads.get drift.monitors.list drift.monitors.get drift.runs drift.run drift.heatmap
+    forecasts.compute forecasts.list forecasts.counts forecasts.get
+    capacity.list capacity.counts capacity.get
     tokens.check
     policies.decide`),
   operator: words(`
@@ -58,6 +60,8 @@ const procedureRows: Record<'anybody' | Role | 'ingest', string[]> = {
     models.create models.update models.remove
     drift.references.create drift.references.remove drift.uploads.create drift.uploads.preview drift.uploads.confirm drift.uploads.cancel
     drift.monitors.create drift.monitors.update drift.monitors.remove drift.monitors.pause drift.monitors.run
+    forecasts.create forecasts.update forecasts.remove forecasts.refresh forecasts.setBuiltIn
+    capacity.create capacity.update capacity.remove
     queries.databases.test queries.databases.refresh queries.advise
     queries.explain queries.advice.refresh queries.advice.approve queries.advice.cancel queries.advice.markApplied queries.advice.decide queries.advice.dismiss queries.advice.reopen`),
   admin: words(`
