@@ -535,9 +535,11 @@ function remarks(result: Exclude<ProfileResult, { fault: string }>): string | nu
   for (const { name, notNumeric, examples } of result.features) {
     if (notNumeric === 0) continue;
     const [first] = examples;
-    said.push(
-      `${notNumeric} values of ${name} are no numbers and count as missing (“${first?.text}” in line ${first?.line})`,
-    );
+    const which =
+      notNumeric === 1
+        ? `1 value of ${name} is no number and counts`
+        : `${notNumeric} values of ${name} are no numbers and count`;
+    said.push(`${which} as missing (“${first?.text}” in line ${first?.line})`);
   }
   return said.length === 0 ? null : `${said.slice(0, 10).join('; ')}.`;
 }
