@@ -199,25 +199,31 @@ export function createWal(deps: { db: Db; databaseUrl: string; clock: Clock; log
   };
 
   const pump = async (): Promise<void> => {
-    while (waiting.count > 0) {
-      const batch = waiting;
-      const mine = waiters;
-      waiting = spare;
-      waiting.count = 0;
-      waiters = [];
-      inFlight = batch.count;
-      try {
-        await commit(batch);
-        for (const { resolve } of mine) resolve();
-      } catch (error) {
-        log.debug({ err: error }, 'samples could not be committed');
-        for (const { reject } of mine) reject(away(error));
-      }
-      inFlight = 0;
-      // A burst must not hold its memory for ever.
-      spare = batch.ids.length > 262_144 ? new Columns(4_096) : batch;
-      await join().catch((err) => log.debug({ err }, 'rows of the log could not be joined'));
+    try {
+      while (waiting.count > 0) await pumpOnce();
+    } finally {
+      // In the same turn as the last look at what waits: who writes a moment later would be left waiting otherwise.
+      pumping = null;
     }
+  };
+  const pumpOnce = async (): Promise<void> => {
+    const batch = waiting;
+    const mine = waiters;
+    waiting = spare;
+    waiting.count = 0;
+    waiters = [];
+    inFlight = batch.count;
+    try {
+      await commit(batch);
+      for (const { resolve } of mine) resolve();
+    } catch (error) {
+      log.debug({ err: error }, 'samples could not be committed');
+      for (const { reject } of mine) reject(away(error));
+    }
+    inFlight = 0;
+    // A burst must not hold its memory for ever.
+    spare = batch.ids.length > 262_144 ? new Columns(4_096) : batch;
+    await join().catch((err) => log.debug({ err }, 'rows of the log could not be joined'));
   };
 
   return {
@@ -238,9 +244,7 @@ export function createWal(deps: { db: Db; databaseUrl: string; clock: Clock; log
       const done = new Promise<void>((resolve, reject) => {
         waiters.push({ resolve, reject });
       });
-      pumping ??= pump().finally(() => {
-        pumping = null;
-      });
+      pumping ??= pump();
       return done;
     },
     flushable: () => ({ end: head.position, batches: known.map(({ id }) => id) }),
