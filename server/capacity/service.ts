@@ -98,9 +98,9 @@ export function createCapacity(deps: {
       const { rows } = await db.pool.query<{ id: string }>(
         `INSERT INTO capacity_resources (id, name, kind, subject, built_in_key, unit, limit_found, value, value_at, due_at,
            created_at, created_by, updated_at)
-         SELECT $1, CASE WHEN EXISTS (SELECT FROM capacity_resources WHERE name = $2) THEN $2 || ' (' || right($1::text, 4) || ')' ELSE $2 END,
-                $3, $4, $5, $6, $7, $8, $9, $9, $9, 'capacity', $9
-         WHERE EXISTS (SELECT FROM capacity_resources WHERE built_in_key = $5) OR (SELECT count(*) FROM capacity_resources) < $10
+         SELECT $1::uuid, CASE WHEN EXISTS (SELECT FROM capacity_resources WHERE name = $2) THEN $11 ELSE $2::text END,
+                $3::text, $4::jsonb, $5::text, $6::text, $7::float8, $8::float8, $9::timestamptz, $9::timestamptz, $9::timestamptz, 'capacity', $9::timestamptz
+         WHERE EXISTS (SELECT FROM capacity_resources WHERE built_in_key = $5) OR (SELECT count(*) FROM capacity_resources) < $10::int
          ON CONFLICT (built_in_key) DO UPDATE SET limit_found = excluded.limit_found, value = excluded.value, value_at = excluded.value_at
          RETURNING id::text`,
         [
@@ -114,6 +114,7 @@ export function createCapacity(deps: {
           used,
           now,
           MAX_RESOURCES,
+          `${name.slice(0, 140)} (${id.slice(-4)})`,
         ],
       );
       const resource = rows[0]?.id;
