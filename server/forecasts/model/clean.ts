@@ -80,7 +80,7 @@ function evenly(points: readonly RawPoint[], notes: string[]) {
   const median = gaps[Math.floor(gaps.length / 2)] ?? 0;
   const from = timed[0]?.at ?? 0;
   const to = timed.at(-1)?.at ?? from;
-  let stepMs = median;
+  let stepMs = natural(median) ?? natural((to - from) / (timed.length - 1)) ?? median;
   while (stepMs > 0 && (to - from) / stepMs > Math.min(MAX_SLOTS, 3 * timed.length)) stepMs *= 2;
   if (!(stepMs > 0)) return { slots: [timed.at(-1)?.value ?? null], stepMs: null, lastAt: to };
   const slots = new Array<number | null>(Math.round((to - from) / stepMs) + 1).fill(null);
@@ -107,6 +107,14 @@ function evenly(points: readonly RawPoint[], notes: string[]) {
     notes.push(`The points are not evenly spaced; they were put on steps of ${span(stepMs)}.`);
   return { slots, stepMs, lastAt: from + (slots.length - 1) * stepMs };
 }
+
+/** Steps that clocks have; a median close to one means it. */
+const NATURAL_STEPS = [
+  1_000, 5_000, 10_000, 15_000, 30_000, 60_000, 300_000, 600_000, 900_000, 1_800_000, 3_600_000,
+  7_200_000, 10_800_000, 14_400_000, 21_600_000, 43_200_000, 86_400_000, 604_800_000,
+];
+const natural = (stepMs: number) =>
+  NATURAL_STEPS.find((step) => Math.abs(stepMs - step) <= 0.03 * step);
 
 /** Gaps filled from the values one season before and after, or straight between neighbours. */
 function fill(values: Float64Array, period: number): void {

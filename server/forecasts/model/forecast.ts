@@ -72,6 +72,10 @@ export function forecastSeries(input: ForecastInput, { elapsed }: Timed): Foreca
       `${replaced === 1 ? 'One outlier was' : `${replaced} outliers were`} left out of the fit.`,
     );
   const transforms = transformsFor(calm, bounds);
+  const beyond = y.filter(
+    (value) => value < (bounds.min ?? value) || value > (bounds.max ?? value),
+  ).length;
+  if (beyond > 0) notes.push(`${beyond} of ${y.length} values lie outside the bounds given.`);
   const candidates = createCandidates(calm, seasons, transforms, () => elapsed() > SEARCH_MS);
   const tested = backtest({ y, calm, horizon, main, candidates, bounds, elapsed });
   if (tested.origins.length === 0)
@@ -81,22 +85,16 @@ export function forecastSeries(input: ForecastInput, { elapsed }: Timed): Foreca
       `Only ${tested.origins.length} times could be looked back from; the intervals are uncertain.`,
     );
   const scores = scoresOf(tested, y, main, candidates);
-  const chosen = elect(scores, candidates, seasons);
+  const chosen = elect(scores, candidates, seasons, transforms.at(-1) ?? identity);
   const naive = chosen === candidates.floor;
 
   const future = candidates.forecast(calm, horizon);
   const used = future.has(chosen) ? chosen : candidates.floor;
   const mean = within(future.get(used) ?? seasonalNaive(calm, main, horizon), bounds);
-  const residuals = residualsOf(tested, used);
-  const half = widths(residuals, horizon, y, main);
-  const lower = within(
-    mean.map((value, h) => value - (half[h] as number)),
-    bounds,
-  );
-  const upper = within(
-    mean.map((value, h) => value + (half[h] as number)),
-    bounds,
-  );
+  const fitted = scaleOf(used, transforms);
+  const interval = [...new Set([fitted, identity])]
+    .map((scale) => intervalOn(scale, { tested, used, horizon, y, main, mean, bounds }))
+    .reduce((best, other) => (other.width < best.width ? other : best));
   const list = scores.map((score) => ({ ...score, chosen: score.name === used }));
   const own = list.find((score) => score.chosen);
   const accuracy: Accuracy = {
@@ -104,14 +102,14 @@ export function forecastSeries(input: ForecastInput, { elapsed }: Timed): Foreca
     smape: own?.smape ?? 0,
     mase: own?.mase ?? null,
     wape: own?.wape ?? null,
-    coverage: coverageOf(residuals, y, main),
+    coverage: coverageOf(interval.residuals, interval.typical),
   };
   const perDay = stepMs === null ? 1 : DAY_MS / stepMs;
   const out: ForecastPoint[] = Array.from(mean, (value, h) => ({
     at: lastAt === null || stepMs === null ? '' : new Date(lastAt + (h + 1) * stepMs).toISOString(),
     mean: value - offset,
-    lower: (lower[h] as number) - offset,
-    upper: (upper[h] as number) - offset,
+    lower: (interval.lower[h] as number) - offset,
+    upper: (interval.upper[h] as number) - offset,
   }));
   const nearZero = y.filter((value) => value !== 0).length < y.length;
   if (nearZero)
@@ -139,6 +137,36 @@ export function forecastSeries(input: ForecastInput, { elapsed }: Timed): Foreca
     notes,
     tookMs: Math.round(elapsed()),
   };
+}
+
+/**
+ * Errors measured, and an interval made of them, on one scale: that of the model or the plain one, whichever makes the
+ * narrower interval that holds as much.
+ */
+function intervalOn(
+  scale: Transform,
+  of: {
+    tested: Tested;
+    used: string;
+    horizon: number;
+    y: Float64Array;
+    main: number;
+    mean: Float64Array;
+    bounds: Bounds;
+  },
+) {
+  const { y, mean, bounds } = of;
+  const residuals = residualsOf(of.tested, of.used, scale);
+  const typical = naiveError(scale.forward(y), Math.min(of.main, y.length - 1));
+  const half = widths(residuals, of.horizon, typical);
+  const centre = scale.forward(mean);
+  const edge = (sign: number) =>
+    within(scale.back(centre.map((value, h) => value + sign * (half[h] as number))), bounds);
+  // Moved off a bound, the centre of the scale is not quite the mean.
+  const lower = edge(-1).map((value, h) => Math.min(value, mean[h] as number));
+  const upper = edge(1).map((value, h) => Math.max(value, mean[h] as number));
+  const width = upper.reduce((sum, value, h) => sum + value - (lower[h] as number), 0);
+  return { residuals, typical, lower, upper, width };
 }
 
 const times = (value: number | null, factor: number) => (value === null ? null : value * factor);
@@ -245,11 +273,16 @@ function elect(
   scores: readonly Omit<CandidateAccuracy, 'chosen'>[],
   candidates: Candidates,
   seasons: readonly number[],
+  scale: Transform,
 ): string {
   const error = (name: string) => scores.find((score) => score.name === name)?.mase ?? null;
   const floor = error(candidates.floor);
-  const favourite = scores.find(({ name }) =>
-    seasons.length > 0 ? name === 'median' : name.startsWith('ARIMA') && !name.includes(' on '),
+  // Where the scale is known it is kept to: a rate or a latency errs differently near its bound.
+  const suited = scores.filter(
+    ({ name }) => scale.name === 'none' || name.endsWith(` on ${scale.name}`),
+  );
+  const favourite = suited.find(({ name }) =>
+    name.startsWith(seasons.length > 0 ? 'median' : 'ARIMA'),
   )?.name;
   if (floor === null) return candidates.floor;
   let best = favourite ?? candidates.floor;
@@ -261,11 +294,16 @@ function elect(
   return own !== null && own <= floor * (1 - MARGIN) ? best : candidates.floor;
 }
 
-/** Absolute errors by origin and step. */
-function residualsOf({ origins }: Tested, name: string): Float64Array[] {
+const scaleOf = (name: string, transforms: readonly Transform[]): Transform =>
+  transforms.find((transform) => name.endsWith(` on ${transform.name}`)) ?? identity;
+
+/** Absolute errors by origin and step, on the scale of the model. */
+function residualsOf({ origins }: Tested, name: string, scale: Transform): Float64Array[] {
   return origins.flatMap(({ actual, forecasts }) => {
     const said = forecasts.get(name);
-    return said ? [actual.map((value, h) => Math.abs(value - (said[h] as number)))] : [];
+    if (!said) return [];
+    const came = scale.forward(actual);
+    return [scale.forward(said).map((value, h) => Math.abs((came[h] as number) - value))];
   });
 }
 
@@ -273,10 +311,9 @@ function residualsOf({ origins }: Tested, name: string): Float64Array[] {
 function widths(
   residuals: readonly Float64Array[],
   horizon: number,
-  y: Float64Array,
-  main: number,
+  typical: number,
 ): Float64Array {
-  const shape = shapeOf(residuals, horizon, y, main);
+  const shape = shapeOf(residuals, horizon, typical);
   const factor = quantileOf(residuals, shape);
   return shape.map((size) => size * factor);
 }
@@ -285,13 +322,11 @@ function widths(
 function shapeOf(
   residuals: readonly Float64Array[],
   horizon: number,
-  y: Float64Array,
-  main: number,
+  typical: number,
 ): Float64Array {
   const steps = residuals[0]?.length ?? 0;
   if (steps === 0) {
-    const size = naiveError(y, Math.min(main, y.length - 1)) || 0;
-    return Float64Array.from({ length: horizon }, (_, h) => size * Math.sqrt(h + 1));
+    return Float64Array.from({ length: horizon }, (_, h) => typical * Math.sqrt(h + 1));
   }
   const sizes = Array.from({ length: steps }, (_, h) => {
     const at = residuals.map((each) => each[h] as number);
@@ -337,13 +372,13 @@ function quantileOf(residuals: readonly Float64Array[], shape: Float64Array): nu
 }
 
 /** The share of errors inside intervals that were made from the other origins. */
-function coverageOf(residuals: readonly Float64Array[], y: Float64Array, main: number): number {
+function coverageOf(residuals: readonly Float64Array[], typical: number): number {
   if (residuals.length < 2) return LEVEL;
   let inside = 0;
   let count = 0;
   residuals.forEach((own, k) => {
     const others = residuals.filter((_, i) => i !== k);
-    const half = widths(others, own.length, y, main);
+    const half = widths(others, own.length, typical);
     own.forEach((size, h) => {
       count++;
       if (size <= (half[h] as number) * (1 + 1e-9)) inside++;

@@ -59,8 +59,8 @@ export function fitSarima(y: Float64Array, order: Order, start?: Float64Array): 
   const reach = p + s * P;
   const used = w.length - reach;
   if (used < Math.max(free + 3, 8)) return null;
-  const scale = deviation(w);
   const level = mean ? average(w) : 0;
+  const scale = rootMeanSquare(w, level);
   if (!(scale > 0)) return flat(y, order, level);
   const z = w.map((value) => (value - level) / scale);
   const count = z.length - reach;
@@ -302,7 +302,5 @@ function solve(
 }
 
 const average = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length;
-function deviation(values: Float64Array): number {
-  const mean = average(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
-}
+const rootMeanSquare = (values: Float64Array, level: number) =>
+  Math.sqrt(values.reduce((sum, value) => sum + (value - level) ** 2, 0) / values.length);

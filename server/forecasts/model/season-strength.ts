@@ -63,7 +63,8 @@ const DAY = 24 * HOUR;
 const NATURAL_MS = [HOUR, DAY, 7 * DAY];
 /** By steps, where the times are not known or long. */
 const NATURAL_STEPS = [7, 12, 24, 52, 60, 96, 144, 168, 288];
-/** What a season must explain: one that nobody expects, a short natural one, and a day or a week of known steps. */
+/** What a season must explain: one that nobody expects, a natural one, a short natural one, a day or a week of known steps. */
+const UNEXPECTED_WEAK = 0.5;
 const WEAK = 0.3;
 const NATURAL_WEAK = 0.15;
 const SHORT_NATURAL = 24;
@@ -82,19 +83,22 @@ export function findSeasons(y: Float64Array, stepMs: number | null): number[] {
   const natural = expected.size > 0 ? expected : NATURAL_STEPS;
   const least = (s: number) => {
     if (expected.has(s)) return EXPECTED_WEAK;
-    return expected.size === 0 && s <= SHORT_NATURAL && NATURAL_STEPS.includes(s)
-      ? NATURAL_WEAK
-      : WEAK;
+    if (expected.size > 0 || !NATURAL_STEPS.includes(s)) return UNEXPECTED_WEAK;
+    return s <= SHORT_NATURAL ? NATURAL_WEAK : WEAK;
   };
   const candidates = [...new Set([...natural, ...peaks(y, longest)])]
     .filter((s) => s <= longest)
     .sort((a, b) => a - b);
   const strengths = candidates.map((s) => [s, seasonalStrength(y, s)] as const);
   const best = Math.max(0, ...strengths.map(([, strength]) => strength));
-  // A multiple of a season is as strong as the season; the shortest that is nearly as strong is meant.
-  const first = strengths.find(([s, strength]) => strength >= least(s) && strength >= best - 0.1);
-  if (!first) return [];
-  const [short] = first;
+  const strong = strengths.filter(([s, strength]) => strength >= least(s));
+  // A multiple of a season is as strong as the season: the shortest that is nearly as strong is meant.
+  const [leading] = strong.find(([, strength]) => strength >= best - 0.1) ?? [];
+  if (leading === undefined) return [];
+  // A week has days in it, however much stronger it is than they are.
+  const isDay = (s: number) => expected.has(s) || (s === 24 && leading === 168);
+  const [short = leading] =
+    strong.find(([s]) => s < leading && leading % s === 0 && isDay(s)) ?? [];
   const half = Math.floor(short / 2);
   const detrended = remainder(y, short);
   const profile = profileOf(detrended, short);

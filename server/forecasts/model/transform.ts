@@ -8,11 +8,14 @@ export type Transform = {
   back(values: Float64Array): Float64Array;
 };
 
+/** Of the range, in a series of one value; it shrinks with the root of the length. */
+const SMALLEST_SHARE = 0.05;
+
 export const identity: Transform = { name: 'none', forward: (v) => v, back: (v) => v };
 
 /**
  * Logit between two bounds, log above one; null where the series does not suit it. Values on a bound are moved inside
- * by half of the smallest distance that any other keeps from it.
+ * by half of the smallest distance that any other keeps from it, and by no less than a share of the range.
  */
 export function transformFor(y: Float64Array, { min, max }: Bounds): Transform | null {
   if (min !== undefined && max !== undefined) {
@@ -56,8 +59,12 @@ function edgeOf(y: Float64Array, min: number, max: number): number | null {
   }
   // Bounds that the series itself does not keep say nothing of its shape.
   if (off > y.length / 100 || !Number.isFinite(nearest)) return null;
-  return nearest / 2;
+  // A single value next to the bound must not become the farthest of all.
+  const range = Number.isFinite(max) ? max - min : median(y) - min;
+  return Math.max(nearest / 2, (SMALLEST_SHARE * range) / Math.sqrt(y.length));
 }
+
+const median = (y: Float64Array) => y.slice().sort()[y.length >> 1] ?? 0;
 
 export function within(values: Float64Array, { min, max }: Bounds): Float64Array {
   return values.map((value) =>

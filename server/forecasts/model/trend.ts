@@ -37,8 +37,10 @@ export function testTrend(values: Float64Array, season: number): TrendTest {
   if (n < 3) return NONE;
   const { slope, all } = sen(y);
   const detrended = y.map((value, i) => value - slope * i);
-  const memory = Math.max(0, lagOne(detrended));
-  const significant = memory > Z95 / Math.sqrt(n) ? memory : 0;
+  const seen = lagOne(detrended);
+  // Of a short, detrended series it is seen too small (Kendall 1954).
+  const memory = Math.min(0.98, (n * seen + 2) / (n - 4));
+  const significant = n > 8 && seen > 1 / Math.sqrt(n) ? memory : 0;
   const whitened =
     significant > 0
       ? Float64Array.from(
