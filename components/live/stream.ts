@@ -12,6 +12,8 @@ export type Topic =
   | LiveTopic
   | 'keys'
   | 'queries'
+  | 'models'
+  | 'drift'
   | 'tokens'
   | 'audit'
   | 'users'

@@ -19,6 +19,14 @@ const affected: Record<string, readonly { pathKey(): readonly unknown[] }[]> = {
   keys: [trpc.keys],
   tokens: [trpc.tokens],
   queries: [trpc.queries.databases.list, trpc.queries.databases.get, trpc.queries.advice],
+  models: [trpc.models.list, trpc.models.get],
+  drift: [
+    trpc.drift.monitors,
+    trpc.drift.references,
+    trpc.drift.uploads,
+    trpc.drift.runs,
+    trpc.drift.heatmap,
+  ],
   policies: [trpc.policies.list, trpc.policies.status, trpc.policies.matrix],
   metrics: [trpc.metrics.saved.list, trpc.metrics.describe],
   system: [trpc.system.overview, trpc.system.info, trpc.system.settings],
@@ -46,6 +54,8 @@ export function useLiveQueries(): void {
     'tokens',
     'keys',
     'queries',
+    'models',
+    'drift',
   ]);
   useLiveEvents((events) => {
     for (const { topic, type } of events) {

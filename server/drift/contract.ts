@@ -165,3 +165,11 @@ export type {
   UploadPreview,
   UploadState,
 } from './watch/contract.ts';
+export {
+  type CreateMonitorInput,
+  confirmUploadSchema,
+  createMonitorSchema,
+  PART_BYTES,
+  type UpdateMonitorInput,
+  updateMonitorSchema,
+} from './watch/contract.ts';

@@ -18,4 +18,3 @@ export {
   compareFeatures,
   type FeaturePair,
 } from './statistics/compare.ts';
-export { PART_BYTES } from './watch/contract.ts';

@@ -106,7 +106,7 @@ export function fitSarima(y: Float64Array, order: Order, start?: Float64Array): 
   }
   const parameters = free + 1;
   const aicc =
-    count * Math.log(Math.max(sum / count, 1e-300)) +
+    count * Math.log(Math.max((sum * scale * scale) / count, 1e-300)) +
     2 * parameters +
     (2 * parameters * (parameters + 1)) / Math.max(1, count - parameters - 1);
   const shape = shapeOf(x, order);
