@@ -25,6 +25,8 @@ const pages = [
   { path: '/breakers', title: 'Breakers' },
   { path: '/limits', title: 'Limits' },
   { path: '/cache', title: 'Cache' },
+  { path: '/forecasts', title: 'Forecasts' },
+  { path: '/capacity', title: 'Capacity' },
   { path: '/channels', title: 'Channels' },
   { path: '/tokens', title: 'Tokens' },
   { path: '/policies', title: 'Policies' },

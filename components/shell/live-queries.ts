@@ -27,6 +27,8 @@ const affected: Record<string, readonly { pathKey(): readonly unknown[] }[]> = {
     trpc.drift.runs,
     trpc.drift.heatmap,
   ],
+  forecasts: [trpc.forecasts.list, trpc.forecasts.counts, trpc.forecasts.get],
+  capacity: [trpc.capacity],
   policies: [trpc.policies.list, trpc.policies.status, trpc.policies.matrix],
   metrics: [trpc.metrics.saved.list, trpc.metrics.describe],
   system: [trpc.system.overview, trpc.system.info, trpc.system.settings],
@@ -54,6 +56,8 @@ export function useLiveQueries(): void {
     'tokens',
     'keys',
     'queries',
+    'forecasts',
+    'capacity',
     'models',
     'drift',
   ]);

@@ -8,6 +8,7 @@ import {
   DatabaseZap,
   FlaskConical,
   Gauge,
+  HardDrive,
   HeartPulse,
   KeyRound,
   LayoutDashboard,
@@ -22,6 +23,7 @@ import {
   Ticket,
   Timer,
   TrafficCone,
+  TrendingUp,
   UsersRound,
   Wrench,
 } from 'lucide-react';
@@ -136,6 +138,15 @@ export const nav: readonly NavEntry[] = [
     key: 'y',
   },
   {
+    href: '/forecasts',
+    label: 'Forecasts',
+    group: 'Predict',
+    icon: TrendingUp,
+    role: 'viewer',
+    key: 'g',
+  },
+  { href: '/capacity', label: 'Capacity', group: 'Predict', icon: HardDrive, role: 'viewer' },
+  {
     href: '/sources',
     label: 'Sources',
     group: 'Data',
@@ -205,6 +216,7 @@ const details: readonly Detail[] = [
   { href: '/keys/detail', label: 'Key', list: '/keys' },
   { href: '/databases/database', label: 'Database', list: '/databases' },
   { href: '/queries/query', label: 'Query', list: '/queries' },
+  { href: '/forecasts/forecast', label: 'Forecast', list: '/forecasts' },
   { href: '/breakers/detail', label: 'Breaker', list: '/breakers' },
   { href: '/dashboards/view', label: 'Dashboard', list: '/dashboards', timeRange: 'store' },
 ];

@@ -3,7 +3,7 @@ import type { Forecaster } from '../forecasts/index.ts';
 import type { Incidents } from '../incidents/index.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Db, Tx } from '../platform/db/index.ts';
+import { type Db, Prisma, type Tx } from '../platform/db/index.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import type { Assessment, Notice } from './contract.ts';
@@ -148,7 +148,7 @@ export function createAssessor(deps: {
           detail: said.detail,
           value: said.value,
           valueAt: said.at === null ? null : new Date(said.at),
-          assessment: said.assessment ?? {},
+          assessment: said.assessment ?? Prisma.DbNull,
           urgency: said.urgency,
           notice: notice.notice,
           noticeSince: since,
