@@ -15,6 +15,8 @@ const pages = [
   { path: '/incidents', title: 'Incidents' },
   { path: '/explore', title: 'Explore' },
   { path: '/dashboards', title: 'Dashboards' },
+  { path: '/drift', title: 'Drift' },
+  { path: '/models', title: 'Models' },
   { path: '/sources', title: 'Sources' },
   { path: '/queries', title: 'Queries' },
   { path: '/databases', title: 'Databases' },

@@ -1,6 +1,7 @@
 /** Every page of the console, once. A module adds its entry here; the sidebar, the palette and `g` keys follow. */
 import {
   BellRing,
+  Brain,
   Cable,
   ChartSpline,
   CircuitBoard,
@@ -25,6 +26,7 @@ import {
   TrafficCone,
   TrendingUp,
   UsersRound,
+  Waves,
   Wrench,
 } from 'lucide-react';
 import type { Role } from '../../server/api/contract.ts';
@@ -146,6 +148,8 @@ export const nav: readonly NavEntry[] = [
     key: 'g',
   },
   { href: '/capacity', label: 'Capacity', group: 'Predict', icon: HardDrive, role: 'viewer' },
+  { href: '/drift', label: 'Drift', group: 'Predict', icon: Waves, role: 'viewer', key: 'z' },
+  { href: '/models', label: 'Models', group: 'Predict', icon: Brain, role: 'viewer' },
   {
     href: '/sources',
     label: 'Sources',
@@ -217,6 +221,8 @@ const details: readonly Detail[] = [
   { href: '/databases/database', label: 'Database', list: '/databases' },
   { href: '/queries/query', label: 'Query', list: '/queries' },
   { href: '/forecasts/forecast', label: 'Forecast', list: '/forecasts' },
+  { href: '/drift/monitor', label: 'Drift monitor', list: '/drift' },
+  { href: '/models/model', label: 'Model', list: '/models' },
   { href: '/breakers/detail', label: 'Breaker', list: '/breakers' },
   { href: '/dashboards/view', label: 'Dashboard', list: '/dashboards', timeRange: 'store' },
 ];
