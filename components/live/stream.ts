@@ -14,6 +14,8 @@ export type Topic =
   | 'queries'
   | 'models'
   | 'drift'
+  | 'forecasts'
+  | 'capacity'
   | 'tokens'
   | 'audit'
   | 'users'

@@ -195,7 +195,7 @@ function Actions({ monitor, onEdit }: { monitor: MonitorItem; onEdit(): void }) 
     onSuccess: async ({ verdict }) => {
       await refresh();
       toast(
-        verdict === 'quiet' ? 'ok' : 'info',
+        verdict === 'failed' ? 'bad' : 'ok',
         `The run is done: ${verdictStatus[verdict].word}.`,
       );
     },
