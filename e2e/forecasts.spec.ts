@@ -71,9 +71,9 @@ test('a forecast is added, made, and read against the naive floor', async ({ sig
   await page.getByRole('button', { name: 'Show the forecast as a table' }).click();
   await expect(page.getByRole('columnheader', { name: 'Expected' })).toBeVisible();
 
-  await page.getByRole('button', { name: 'Pause' }).click();
-  await expect(page.getByRole('button', { name: 'Resume' })).toBeVisible();
-  await page.getByRole('button', { name: 'Remove' }).click();
+  await page.getByRole('button', { name: 'Pause', exact: true }).click();
+  await expect(page.getByRole('button', { name: 'Resume', exact: true })).toBeVisible();
+  await page.getByRole('button', { name: 'Remove', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Remove forecast' }).click();
   await expect(page.getByText('Nothing is forecast yet')).toBeVisible();
   expect(wrong).toEqual([]);
@@ -104,7 +104,7 @@ test('a volume that grows says when it is full, and what would put it off', asyn
   await expect(detail.getByRole('img', { name: /^Shop volume over time/ })).toBeVisible();
   await expectAccessible(page);
   await expect(page).toHaveURL(/id=/);
-  await detail.getByRole('button', { name: 'Remove' }).click();
+  await detail.getByRole('button', { name: 'Remove', exact: true }).click();
   await page.getByRole('button', { name: 'Remove resource' }).click();
   await expect(page.getByRole('row', { name: /Shop volume/ })).toHaveCount(0);
   expect(wrong).toEqual([]);
