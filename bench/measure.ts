@@ -1,10 +1,18 @@
 /** What the benchmarks share: quantiles, a process's CPU and memory, a load at a fixed rate. */
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import autocannon from 'autocannon';
 
 export function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
 }
+
+/** The middle of times in any order. */
+export const median = (times: readonly number[]): number =>
+  quantile(
+    [...times].sort((a, b) => a - b),
+    0.5,
+  );
 
 /** CPU seconds that a process has used in its own code and in the kernel; Linux. */
 export function cpuParts(pid: number): { user: number; system: number } {
@@ -74,4 +82,16 @@ export function print(rows: Record<string, string>[]): void {
       )
       .join('\n')}\n`,
   );
+}
+
+/** The number that a script prints in Debian's Python, which has the peers; null without them. */
+export async function python(script: string, input = ''): Promise<number | null> {
+  const child = spawn('/usr/bin/python3', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore'] });
+  child.on('error', () => undefined);
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+  let out = '';
+  for await (const piece of child.stdout) out += String(piece);
+  const value = Number(out.trim());
+  return out.trim() === '' || Number.isNaN(value) ? null : value;
 }

@@ -9,28 +9,6 @@ import { logChoose } from './special.ts';
 /** Up to so many pairs of values the p-value is exact. */
 export const EXACT_PAIRS = 10_000;
 
-/** The largest distance of the two empirical distributions. Both sides sorted, without NaN, not empty. */
-export function ksStatistic(a: Float64Array, b: Float64Array): number {
-  const n = a.length;
-  const m = b.length;
-  let i = 0;
-  let j = 0;
-  let above = 0;
-  let below = 0;
-  while (i < n && j < m) {
-    const x = a[i] as number;
-    const y = b[j] as number;
-    const at = Math.min(x, y);
-    while (i < n && (a[i] as number) === at) i++;
-    while (j < m && (b[j] as number) === at) j++;
-    // Written as SciPy computes it, so that the last digit agrees.
-    const distance = i / n - j / m;
-    if (distance > above) above = distance;
-    else if (-distance > below) below = -distance;
-  }
-  return Math.max(above, below);
-}
-
 /** P(D ≥ d) for two samples of n and m values without ties, exactly. O(n·m). */
 export function ksExact(d: number, n: number, m: number): number {
   const divisor = gcd(n, m);

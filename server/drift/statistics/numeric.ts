@@ -13,16 +13,10 @@ import {
   psi,
   quantile,
   upperBound,
-  wasserstein,
+  walk,
   wassersteinNormalised,
 } from './distances.ts';
-import {
-  EXACT_PAIRS,
-  ksAsymptotic,
-  ksExact,
-  ksOneSample,
-  ksStatistic,
-} from './kolmogorov-smirnov.ts';
+import { EXACT_PAIRS, ksAsymptotic, ksExact, ksOneSample } from './kolmogorov-smirnov.ts';
 import { memoryOf } from './memory.ts';
 import { blockTest, type RankResult, type RankTest, rankTest, rankTests } from './rank-tests.ts';
 import { sorted as sortNumbers } from './sort.ts';
@@ -60,11 +54,13 @@ export type Analysis = {
 };
 
 type Side = {
-  all: Float64Array /** In time order. */;
+  /** In time order. */
   finite: Float64Array;
   sorted: Float64Array;
   missing: number;
   infinite: number;
+  /** NaN of an empty side. */
+  moments: Moments;
 };
 
 export function analyseNumeric(pair: NumericPair, minimum = MINIMUM_VALUES): Analysis {
@@ -109,9 +105,9 @@ export function analyseNumeric(pair: NumericPair, minimum = MINIMUM_VALUES): Ana
   if (empty)
     return { feature, checks, calm: '', untestable: nothingToTest(reference, current, rows) };
 
-  const spread = moments(reference.finite);
-  const statistic = ksStatistic(reference.sorted, current.sorted);
-  const distance = wasserstein(reference.sorted, current.sorted);
+  const spread = reference.moments;
+  const walked = walk(reference.sorted, current.sorted);
+  const { ks: statistic, wasserstein: distance } = walked;
   const effect = wassersteinNormalised(distance, spread);
   const n = reference.sorted.length;
   const m = current.sorted.length;
@@ -151,8 +147,8 @@ export function analyseNumeric(pair: NumericPair, minimum = MINIMUM_VALUES): Ana
   const gap = remembered
     ? ksOneSample(statistic, Math.max(1, Math.round(effectiveSize)))
     : feature.ks.pValue;
-  const ranks = seasonal?.results ?? rankTest(reference.sorted, current.sorted, dependence);
-  checks.unshift(distributionCheck({ gap, ranks, effect, reference, current, spread }));
+  const ranks = seasonal?.results ?? rankTest(walked.ranks, dependence);
+  checks.unshift(distributionCheck({ gap, ranks, effect, reference, current }));
   const matters = effect >= SMALLEST_EFFECT;
   const smallest = Math.min(
     1,
@@ -177,7 +173,7 @@ function sideOf(values: Float64Array): Side {
     else if (!Number.isFinite(value)) infinite++;
   }
   const finite = missing + infinite === 0 ? values : values.filter(Number.isFinite);
-  return { all: values, finite, sorted: sortNumbers(finite), missing, infinite };
+  return { finite, sorted: sortNumbers(finite), missing, infinite, moments: moments(finite) };
 }
 
 const finiteBlocks = (values: Float64Array, blocks: Uint32Array) =>
@@ -218,16 +214,16 @@ function distributionCheck(found: {
   effect: number;
   reference: Side;
   current: Side;
-  spread: Moments;
 }): Check {
-  const { gap, ranks, effect, reference, current, spread } = found;
+  const { gap, ranks, effect, reference, current } = found;
+  const spread = reference.moments;
   const strongest = rankTests.reduce((best, test) =>
     ranks[test].pValue < ranks[best].pValue ? test : best,
   );
   const pValue = Math.min(1, TESTS_AT_ONCE * Math.min(gap, ranks[strongest].pValue));
   const before = quantile(reference.sorted, 0.5);
   const after = quantile(current.sorted, 0.5);
-  const now = moments(current.finite);
+  const now = current.moments;
   const apart = `${figure(effect)} standard deviations apart`;
   const stuck = isConstant(now) && !isConstant(spread);
   if (stuck)
@@ -282,9 +278,13 @@ const shareBelow = (sorted: Float64Array, edge: number) => {
   return low / sorted.length;
 };
 
-function summarise({ sorted, finite, missing, infinite }: Side): NumericSummary | null {
+function summarise({
+  sorted,
+  missing,
+  infinite,
+  moments: { mean, sd },
+}: Side): NumericSummary | null {
   if (sorted.length === 0) return null;
-  const { mean, sd } = moments(finite);
   return {
     count: sorted.length,
     missing,

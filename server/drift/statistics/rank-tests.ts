@@ -16,8 +16,6 @@ const scores: Record<RankTest, (u: number) => number> = {
   upper: (u) => -Math.log(1 - u),
   lower: (u) => -Math.log(u),
 };
-/** Ranks are told apart so finely: beyond so many values, neighbours in rank count as tied. */
-const RANK_STEPS = 8_192;
 
 export type RankResult = {
   pValue: number /** Current against reference, in standard errors. */;
@@ -25,30 +23,32 @@ export type RankResult = {
 };
 
 /**
- * Both sides sorted, without NaN. `dependence` is by how much the variance of a difference of means is larger than
- * that of independent values.
+ * `ranks` as two samples were walked through. `dependence` is by how much the variance of a difference of means is larger
+ * than that of independent values.
  */
-export function rankTest(
-  reference: Float64Array,
-  current: Float64Array,
-  dependence: number,
-): Record<RankTest, RankResult> {
-  const n = reference.length;
-  const m = current.length;
+export function rankTest(ranks: Uint32Array, dependence: number): Record<RankTest, RankResult> {
+  const n = ranks[ranks.length - 2] as number;
+  const m = ranks[ranks.length - 1] as number;
   const total = n + m;
   const scorers = rankTests.map((name) => scorer(name, total));
   const sums = new Float64Array(4);
   const ofCurrent = new Float64Array(4);
   const squares = new Float64Array(4);
-  walkRanks(reference, current, (rank, inReference, inCurrent) => {
-    const count = inReference + inCurrent;
+  let i = 0;
+  let j = 0;
+  for (let at = 0; at < ranks.length; at += 2) {
+    const inCurrent = (ranks[at + 1] as number) - j;
+    const count = (ranks[at] as number) - i + inCurrent;
+    const rank = i + j + (count + 1) / 2;
+    i = ranks[at] as number;
+    j = ranks[at + 1] as number;
     for (let k = 0; k < 4; k++) {
       const score = (scorers[k] as (rank: number) => number)(rank);
       sums[k] = (sums[k] as number) + score * count;
       squares[k] = (squares[k] as number) + score * score * count;
       ofCurrent[k] = (ofCurrent[k] as number) + score * inCurrent;
     }
-  });
+  }
   const result = (k: number): RankResult => {
     const mean = (sums[k] as number) / total;
     const spread = (squares[k] as number) - total * mean * mean;
@@ -121,33 +121,6 @@ export function blockTest(
   const independent = variance / typical;
   const inflation = independent > 0 ? Math.max(1, level.between / independent) : 1;
   return { results: { level, spread, upper, lower }, inflation, seasons: whole.length };
-}
-
-/**
- * Two sorted samples by mid-rank (1 … total) with how many values of each side stand there: every distinct value once,
- * or neighbours together where there are more than anyone tells apart.
- */
-function walkRanks(
-  a: Float64Array,
-  b: Float64Array,
-  visit: (rank: number, inA: number, inB: number) => void,
-): void {
-  const atLeast = Math.ceil((a.length + b.length) / RANK_STEPS);
-  let i = 0;
-  let j = 0;
-  while (i < a.length || j < b.length) {
-    const fromI = i;
-    const fromJ = j;
-    const before = i + j;
-    do {
-      const x = i < a.length ? (a[i] as number) : Number.POSITIVE_INFINITY;
-      const y = j < b.length ? (b[j] as number) : Number.POSITIVE_INFINITY;
-      const at = Math.min(x, y);
-      while (i < a.length && (a[i] as number) === at) i++;
-      while (j < b.length && (b[j] as number) === at) j++;
-    } while (i + j - before < atLeast && (i < a.length || j < b.length));
-    visit(before + (i + j - before + 1) / 2, i - fromI, j - fromJ);
-  }
 }
 
 /** The mid-rank of a value among two sorted samples. */

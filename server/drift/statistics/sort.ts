@@ -3,6 +3,8 @@
 const SMALL = 2_000;
 const DIGIT_BITS = 11;
 const DIGITS = 1 << DIGIT_BITS;
+/** Three digits to each word of 32 bits. */
+const PASSES = 6;
 const SIGN = 0x8000_0000;
 
 /** A sorted copy; no NaN. Least significant digit first, the sign folded so that the bits sort as the numbers do. */
@@ -21,9 +23,9 @@ export function sorted(values: Float64Array): Float64Array {
   let nextLow = new Uint32Array(n);
   let nextHigh = new Uint32Array(n);
   const counts = new Uint32Array(DIGITS);
-  for (let pass = 0; pass < 6; pass++) {
-    const from = pass < 3 ? low : high;
-    const shift = (pass % 3) * DIGIT_BITS;
+  for (let pass = 0; pass < PASSES; pass++) {
+    const from = pass < PASSES / 2 ? low : high;
+    const shift = (pass % (PASSES / 2)) * DIGIT_BITS;
     counts.fill(0);
     for (let i = 0; i < n; i++) {
       const digit = ((from[i] as number) >>> shift) & (DIGITS - 1);
