@@ -167,7 +167,6 @@ export type {
 } from './watch/contract.ts';
 export {
   type CreateMonitorInput,
-  confirmUploadSchema,
   createMonitorSchema,
   PART_BYTES,
   type UpdateMonitorInput,

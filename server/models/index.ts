@@ -8,7 +8,6 @@
  * that others, such as retraining, may hear (`events.ts`).
  */
 export { type ModelEvent, onModelEvent, publishModelEvent } from './events.ts';
-export { type StoredFeature, shownFeatures } from './features.ts';
 export { modelsJobs } from './jobs.ts';
 export type { Model } from './model.ts';
 export type { PredictionWindow, WindowColumn } from './reading.ts';

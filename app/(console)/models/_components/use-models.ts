@@ -1,6 +1,6 @@
 'use client';
 
-import { api, queryClient, trpc } from '../../../../components/trpc/client.ts';
+import { api, trpc } from '../../../../components/trpc/client.ts';
 import { usePages } from '../../../../components/trpc/use-pages.ts';
 
 export function useModels() {
@@ -11,6 +11,3 @@ export function useModels() {
     refetchMs: 30_000,
   });
 }
-
-export const refreshModels = () =>
-  queryClient.invalidateQueries({ queryKey: trpc.models.pathKey() });
