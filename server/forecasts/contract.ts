@@ -12,17 +12,25 @@ export const MAX_SEASON = 400;
 /** Share of future values that the intervals are made to hold. */
 export const INTERVAL_LEVEL = 0.95;
 
-const momentSchema = z.union(
-  [
-    z.iso.datetime({ offset: true, error: 'Enter a time such as 2026-01-31T12:00:00Z' }),
-    z.number().finite(),
-  ],
-  { error: 'Enter a time such as 2026-01-31T12:00:00Z or milliseconds since 1970' },
-);
+const TIMES =
+  'Enter a time such as 2026-01-31T12:00:00Z, a day such as 2026-01-31 (UTC), or a Unix time';
+const MOMENT = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?$/;
+/** Numbers below are seconds since 1970, others milliseconds. */
+const FIRST_MILLISECOND = 1e11;
 
-/** Milliseconds since 1970. */
-export const momentOf = (moment: string | number): number =>
-  typeof moment === 'number' ? moment : Date.parse(moment);
+/** Milliseconds since 1970, NaN for what is no time; without a zone it is UTC. */
+export function momentOf(moment: string | number): number {
+  if (typeof moment === 'number')
+    return Math.abs(moment) < FIRST_MILLISECOND ? moment * 1000 : moment;
+  const [, zone] = MOMENT.exec(moment) ?? [null];
+  if (zone === null) return Number.NaN;
+  const text = moment.replace(' ', 'T');
+  return Date.parse(zone || text.length === 10 ? text : `${text}Z`);
+}
+
+const momentSchema = z
+  .union([z.string(), z.number()], { error: TIMES })
+  .refine((moment) => Math.abs(momentOf(moment)) < 8.64e15, TIMES);
 
 export const computeSchema = z.strictObject({
   series: z
