@@ -89,13 +89,18 @@ describe('growth along a line', () => {
     );
     expect(coverage).toBeGreaterThanOrEqual(0.9);
   });
+  test('a small slow wobble around a clear line hides nothing', () => {
+    const { dated } = simulate(168, (hour) => 40 + 0.1 * hour + 0.1 * Math.sin(hour / 3));
+    expect(dated).toBe(1);
+  });
   test('that wanders: at least 80 of 100', () => {
-    const { coverage } = simulate(672, (hour, normal, memory) => {
+    const { coverage, dated } = simulate(672, (hour, normal, memory) => {
       if (hour === 0) memory.x = 40;
       memory.x += 0.05 + 0.1 * normal();
       return memory.x;
     });
     expect(coverage).toBeGreaterThanOrEqual(0.8);
+    expect(dated).toBeGreaterThan(0.9);
   });
 });
 

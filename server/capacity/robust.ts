@@ -49,6 +49,8 @@ export type Slope = {
 };
 
 const Z95 = 1.959964;
+/** √(6/5) / √(1/15), and a little for what a median makes of it. */
+const WALK = 4.3;
 
 /**
  * Slope after Theil (1950) and Sen (1968) with the interval of Sen's ranks, and the test of Mann (1945) and Kendall
@@ -86,15 +88,21 @@ export function senSlope(times: ArrayLike<number>, values: ArrayLike<number>): S
   const z = deviation > 0 ? (Math.abs(score) - 1) / deviation : 0;
   const half = (Z95 * deviation) / 2;
   const at = (rank: number) => sorted[Math.min(pairs - 1, Math.max(0, Math.round(rank)))] ?? slope;
-  // A line that nothing leaves is still only known as well as its steps are fine.
+  const noise = spread(residuals);
+  const span = (times[n - 1] ?? 0) - (times[0] ?? 0);
+  // However long the memory, it is no longer than that of a random walk: around whose line single values lie √(n/15) of its
+  // steps apart, while the rise of that line varies by √(6n/5) of them. So the rise is known to 4.3 times the noise.
+  const worst = (WALK * noise) / span;
+  const kendall = score === 0 || deviation === 0 ? 1 : 2 * upperTail(Math.max(0, z));
+  const walk = slope === 0 ? 1 : 2 * upperTail(Math.min(8, Math.abs(slope) / worst));
   return {
     slope,
-    lower: Math.min(slope, at(pairs / 2 - half)),
-    upper: Math.max(slope, at(pairs / 2 + half)),
+    lower: Math.min(slope, Math.max(at(pairs / 2 - half), slope - Z95 * worst)),
+    upper: Math.max(slope, Math.min(at(pairs / 2 + half), slope + Z95 * worst)),
     level,
-    levelHalf: (Z95 * 1.2533 * spread(residuals) * Math.sqrt(inflation)) / Math.sqrt(n),
+    levelHalf: Math.min((Z95 * 1.2533 * noise * Math.sqrt(inflation)) / Math.sqrt(n), Z95 * noise),
     middle,
-    pValue: score === 0 || deviation === 0 ? 1 : 2 * upperTail(Math.max(0, z)),
+    pValue: Math.min(kendall, walk),
     memory,
   };
 }

@@ -22,6 +22,7 @@ export const resourceColumns = (now: number): readonly Column<ResourceItem>[] =>
   {
     id: 'name',
     header: 'Resource',
+    width: '240px',
     csv: ({ name }) => name,
     cell: ({ name }) => (
       <span title={name} className="font-medium">

@@ -32,6 +32,7 @@ export const forecastColumns: readonly Column<ForecastItem>[] = [
   {
     id: 'name',
     header: 'Series',
+    width: '220px',
     csv: ({ name }) => name,
     cell: ({ name }) => (
       <span title={name} className="font-medium">

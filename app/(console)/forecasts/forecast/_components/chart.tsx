@@ -127,14 +127,18 @@ export function ForecastChart({ forecast }: { forecast: ForecastDetail }) {
             {label}
           </li>
         ))}
-        <li className="flex items-center gap-1.5">
-          <span aria-hidden className="size-3 bg-[var(--color-mark)] opacity-20" />
-          Interval of 95 %
-        </li>
-        <li className="flex items-center gap-1.5">
-          <span aria-hidden className="size-2.5 rounded-full border-2 border-bad" />
-          Outside what was expected
-        </li>
+        {forecast.newest ? (
+          <>
+            <li className="flex items-center gap-1.5">
+              <span aria-hidden className="size-3 bg-[var(--color-mark)] opacity-20" />
+              Interval of 95 %
+            </li>
+            <li className="flex items-center gap-1.5">
+              <span aria-hidden className="size-2.5 rounded-full border-2 border-bad" />
+              Outside what was expected
+            </li>
+          </>
+        ) : null}
         <li>
           {zoneName()}
           {begin ? `; the forecast begins ${formatInstant(begin.at)}` : ''}. Drag to zoom, Escape to
