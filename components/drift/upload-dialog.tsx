@@ -99,10 +99,67 @@ function Look({ preview }: { preview: Understood }) {
   );
 }
 
+type Hints = { delimiter?: Understood['delimiter']; decimal?: ',' | '.'; header?: boolean };
+/** Says how the file is to be read, when the look at it was wrong. */
+function Reading(props: { preview: Understood; onChange(hints: Hints): void }) {
+  const { preview, onChange } = props;
+  const signs = [',', ';', '\t', '|'] as const;
+  return (
+    <div className="mt-2 grid gap-3 sm:grid-cols-3">
+      <Field label="Between cells">
+        {(control) => (
+          <Select
+            {...control}
+            value={preview.delimiter}
+            onChange={({ target }) => {
+              const delimiter = signs.find((sign) => sign === target.value);
+              if (delimiter) onChange({ delimiter });
+            }}
+          >
+            {signs.map((sign) => (
+              <option key={sign} value={sign}>
+                {delimiterWords[sign]}
+              </option>
+            ))}
+          </Select>
+        )}
+      </Field>
+      <Field label="Decimal sign">
+        {(control) => (
+          <Select
+            {...control}
+            value={preview.decimal}
+            onChange={({ target }) => onChange({ decimal: target.value === ',' ? ',' : '.' })}
+          >
+            <option value=".">point</option>
+            <option value=",">comma</option>
+          </Select>
+        )}
+      </Field>
+      <Field label="First row">
+        {(control) => (
+          <Select
+            {...control}
+            value={preview.header ? 'names' : 'data'}
+            onChange={({ target }) => onChange({ header: target.value === 'names' })}
+          >
+            <option value="names">names of columns</option>
+            <option value="data">data</option>
+          </Select>
+        )}
+      </Field>
+    </div>
+  );
+}
+
 function Confirming(props: { id: string; fileName: string; onBegun(): void; onCancel(): void }) {
   const { id, fileName, onBegun, onCancel } = props;
+  const [hints, setHints] = useState<Hints>({});
   const preview = useQuery(
-    trpc.drift.uploads.preview.queryOptions({ id }, { staleTime: Number.POSITIVE_INFINITY }),
+    trpc.drift.uploads.preview.queryOptions(
+      { id, ...hints },
+      { staleTime: Number.POSITIVE_INFINITY },
+    ),
   );
   const [name, setName] = useState(fileName.replace(/\.[^.]*$/, '').slice(0, 100));
   const [chosen, setTime] = useState<string | null>(null);
@@ -111,6 +168,7 @@ function Confirming(props: { id: string; fileName: string; onBegun(): void; onCa
       api.drift.uploads.confirm.mutate({
         id,
         name,
+        ...hints,
         ...(timeColumn === '' ? {} : { timeColumn }),
       }),
     onSuccess: onBegun,
@@ -147,6 +205,12 @@ function Confirming(props: { id: string; fileName: string; onBegun(): void; onCa
       }}
     >
       <Look preview={data} />
+      {data.format === 'csv' ? (
+        <details>
+          <summary className="cursor-pointer text-13 text-muted">It is read wrongly</summary>
+          <Reading preview={data} onChange={(more) => setHints({ ...hints, ...more })} />
+        </details>
+      ) : null}
       <Field
         label="Name of the reference"
         error={failure?.fields.find(({ path }) => path === 'name')?.message}

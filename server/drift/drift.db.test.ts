@@ -346,7 +346,7 @@ describe('a monitor', () => {
     const [open, ...more] = await incidents({ unresolved: true });
     expect(more).toEqual([]);
     expect(open.title).toBe(`The inputs of ${model.name} have drifted`);
-    expect(open.timeline[0].detail).toMatch(/1 of 2 features drifted: amount\. amount: /);
+    expect(open.timeline[0].detail).toMatch(/1 of 2 features drifted: amount\. Values are higher/);
     expect(await hour(500, 0)).toBe('quiet');
     expect(await incidents({ unresolved: true })).toEqual([]);
     const { items } = await ask('drift.runs', { monitorId: id });

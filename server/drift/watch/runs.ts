@@ -173,7 +173,7 @@ function judged(
     const which = shortList(drifted.map(({ name }) => name));
     return {
       verdict: 'drifted',
-      detail: `${drifted.length} of ${features.length} features drifted: ${which}. ${first.name}: ${first.reason}${without}`,
+      detail: `${drifted.length} of ${features.length} features drifted: ${which}. ${drifted.length > 1 ? `${first.name}: ` : ''}${first.reason}${without}`,
     };
   }
   const untestable = features.filter((feature) => feature.drifted === null);

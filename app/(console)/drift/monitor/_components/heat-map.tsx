@@ -1,6 +1,6 @@
 'use client';
 
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { effectWord, verdictStatus } from '../../../../../components/drift/words.ts';
 import { formatInstant } from '../../../../../components/format/time.ts';
 import { Button } from '../../../../../components/ui/button.tsx';
@@ -44,6 +44,13 @@ export function HeatMap(props: {
 }) {
   const { map, chosen, onChoose } = props;
   const [asTable, setAsTable] = useState(false);
+  const grid = useRef<HTMLTableElement>(null);
+  const newest = map.runs.at(-1)?.id;
+  // The newest windows are what one came for; on a phone they would be out of sight.
+  useEffect(() => {
+    const frame = grid.current?.parentElement;
+    if (frame && newest && !asTable) frame.scrollLeft = frame.scrollWidth;
+  }, [newest, asTable]);
   const move = (event: React.KeyboardEvent<HTMLTableElement>) => {
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[
       event.key
@@ -112,7 +119,7 @@ export function HeatMap(props: {
             </tbody>
           </table>
         ) : (
-          <table className="border-separate border-spacing-px text-12" onKeyDown={move}>
+          <table ref={grid} className="border-separate border-spacing-px text-12" onKeyDown={move}>
             <caption className="sr-only">
               Rows are features, columns are windows, the newest at the right.
             </caption>

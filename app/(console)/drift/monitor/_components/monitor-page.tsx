@@ -53,7 +53,7 @@ const columns: readonly Column<RunItem>[] = [
   {
     id: 'window',
     header: 'Window until',
-    width: '190px',
+    width: '230px',
     csv: ({ to }) => to,
     cell: ({ to, byHand }) => (
       <span title={byHand ? 'Asked for by hand' : undefined}>

@@ -100,19 +100,20 @@ function Performance(props: {
             <h2 id="segments" className="font-medium text-14">
               By segment
             </h2>
-            <Select
-              aria-label="Segment"
-              className="w-48"
-              value={segment}
-              onChange={({ target }) => onSegment(target.value)}
-            >
-              <option value="">Choose one</option>
-              {model.segments.map((name) => (
-                <option key={name} value={name}>
-                  {name}
-                </option>
-              ))}
-            </Select>
+            <div className="w-48">
+              <Select
+                aria-label="Segment"
+                value={segment}
+                onChange={({ target }) => onSegment(target.value)}
+              >
+                <option value="">Choose one</option>
+                {model.segments.map((name) => (
+                  <option key={name} value={name}>
+                    {name}
+                  </option>
+                ))}
+              </Select>
+            </div>
           </div>
           {segment && data.segment === segment ? <SegmentTable performance={data} /> : null}
         </section>
