@@ -391,3 +391,92 @@ describe('targets get forecasts by themselves', () => {
     expect((await list({ kind: 'target' })).items).toEqual([]);
   });
 });
+
+describe('services and long histories', () => {
+  const now = () => clock.now().getTime();
+  test('errors and latency of a service that sends spans, and of one that sends events', async () => {
+    const samples: Sample[] = [];
+    for (const at of hours(now() - 4 * DAY, now())) {
+      for (let n = 0; n < 10; n++) {
+        const status = n === 0 ? 'error' : 'ok';
+        samples.push(
+          {
+            metric: 'span_duration_seconds',
+            labels: { service: 'shop', span: 'GET /', span_kind: 'server', status },
+            at: at + n * 1_000,
+            value: 0.1 + n / 100,
+          },
+          {
+            metric: 'events',
+            labels: { service: 'agent', event: 'fix', status },
+            at: at + n * 1_000,
+            value: 1,
+            delta: true,
+          },
+          {
+            metric: 'event_duration_seconds',
+            labels: { service: 'agent', event: 'fix', status },
+            at: at + n * 1_000,
+            value: 2,
+          },
+        );
+      }
+    }
+    for (let from = 0; from < samples.length; from += 1_000)
+      await metricStore.write(samples.slice(from, from + 1_000), 'otlp');
+    expect(await discover()).toEqual({ added: 4, removed: 0 });
+    const { items } = await list({ kind: 'service' });
+    expect(items.map(({ name, unit }) => [name, unit])).toEqual([
+      ['agent: error rate', 'ratio'],
+      ['agent: latency', 'seconds'],
+      ['shop: error rate', 'ratio'],
+      ['shop: latency', 'seconds'],
+    ]);
+    for (const { id } of items) await dueNow(id);
+    await refreshDue(never);
+    const last = (await list({ kind: 'service' })).items.map((item) => item.last?.value);
+    expect(last[0]).toBeCloseTo(0.1, 6);
+    expect(last[1]).toBeCloseTo(2, 6);
+    expect(last[2]).toBeCloseTo(0.1, 6);
+    expect(last[3]).toBeCloseTo(0.1855, 3);
+  });
+  test('days of a zone over a change of the clocks, from hours of a hundred days', async () => {
+    const { id: targetId } = await runtime.health.targets.create(operator, {
+      name: 'old shop',
+      kind: 'http',
+      url: 'http://127.0.0.1:9/',
+    });
+    for (const month of ['08', '09', '10', '11', '12']) {
+      const next =
+        month === '12' ? '2027-01' : `2026-${String(Number(month) + 1).padStart(2, '0')}`;
+      await db.pool.query(
+        `CREATE TABLE IF NOT EXISTS health_hours_2026${month} PARTITION OF health_hours
+         FOR VALUES FROM ('2026-${month}-01T00:00:00Z') TO ('${next}-01T00:00:00Z')`,
+      );
+    }
+    // One check in an hour of New York's night fails, so that days are told from each other by where they begin.
+    await db.pool.query(
+      `INSERT INTO health_hours (ref, hour, checks, failures, latency_sum, latency_max)
+       SELECT t.ref, hour, 60, CASE WHEN extract(hour FROM hour AT TIME ZONE 'America/New_York') = 0 THEN 6 ELSE 0 END, 6000, 200
+       FROM targets t, generate_series($2::timestamptz, $3::timestamptz, interval '1 hour') AS hour
+       WHERE t.id = $1 ON CONFLICT DO NOTHING`,
+      [targetId, new Date(now() - 100 * DAY), new Date(now() - HOUR)],
+    );
+    const { id } = await make(
+      'Old shop by day',
+      { kind: 'target', targetId, measure: 'success' },
+      { step: 'day', timeZone: 'America/New_York' },
+    );
+    await refreshDue(never);
+    const found = await forecasts.get(id);
+    expect(found).toMatchObject({ state: 'ok', stepMs: DAY, horizon: 7 });
+    expect(found.history.length).toBeGreaterThan(97);
+    expect(found.newest?.points).toHaveLength(7);
+    const whole = found.history.slice(1).map(({ at, value }) => [at.slice(0, 10), value] as const);
+    for (const [date, value] of whole) {
+      // The first of November has 25 hours there.
+      const checks = date === '2026-11-01' ? 25 * 60 : 24 * 60;
+      expect(value, date).toBeCloseTo(1 - 6 / checks, 9);
+    }
+  });
+});
