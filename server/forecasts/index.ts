@@ -14,4 +14,4 @@ export { forecastSeries } from './model/forecast.ts';
 export { createForecaster, type Forecaster } from './model/index.ts';
 export { forecastsRouter } from './router.ts';
 export { createForecasts, type ForecastKeeper } from './service.ts';
-export { createSubjects, readSaved, unitOf } from './subjects.ts';
+export { readSaved, unitOf } from './subjects.ts';
