@@ -18,10 +18,10 @@ import { recoveryInterval, trpc } from '../../../../components/trpc/client.ts';
 import { allows } from '../../../../components/trpc/role.ts';
 import { Button } from '../../../../components/ui/button.tsx';
 import { Skeleton } from '../../../../components/ui/skeleton.tsx';
-import { type ResourceCounts, resourceKinds } from '../../../../server/capacity/contract.ts';
+import type { ResourceCounts } from '../../../../server/capacity/contract.ts';
 import { resourceColumns } from './resource-columns.tsx';
 import { shows, useCapacityFilters, useResources } from './use-resources.ts';
-import { kindWords, stateOf } from './words.ts';
+import { kindWords, resourceKinds, stateOf } from './words.ts';
 
 const ResourceDialog = dynamic(() => import('./resource-dialog.tsx'), { ssr: false });
 const ResourceSheet = dynamic(() => import('./resource-sheet.tsx'), { ssr: false });

@@ -4,7 +4,7 @@ import { parseAsString, parseAsStringLiteral, useQueryStates } from 'nuqs';
 import { useDebounced } from '../../../../components/data/use-debounced.ts';
 import { api, queryClient, trpc } from '../../../../components/trpc/client.ts';
 import { usePages } from '../../../../components/trpc/use-pages.ts';
-import { resourceKinds } from '../../../../server/capacity/contract.ts';
+import { resourceKinds } from './words.ts';
 
 export const shows = ['all', 'notice', 'paused'] as const;
 

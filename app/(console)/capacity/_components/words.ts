@@ -5,6 +5,16 @@ import type { ResourceItem, ResourceKind } from '../../../../server/capacity/con
 
 const DAY_MS = 86_400_000;
 
+/** Written here, as the contract would bring its checks into what the page loads first. */
+export const resourceKinds = [
+  'disk',
+  'heap',
+  'connections',
+  'database',
+  'redis',
+  'saved',
+] as const satisfies readonly ResourceKind[];
+
 export const kindWords: Readonly<Record<ResourceKind, string>> = {
   disk: 'Disk',
   heap: 'Heap',
