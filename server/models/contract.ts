@@ -313,6 +313,6 @@ export type ModelPerformance = {
   segment: string | null;
   /** By labelled predictions, at most 20. */
   segments: { value: string; labelled: number; figures: Figures | null }[];
-  /** Of the range, newest first, at most 20. */
+  /** Of the last day of the range that has predictions, newest first, at most 20. */
   versions: string[];
 };

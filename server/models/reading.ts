@@ -1,13 +1,15 @@
 /**
- * Reads windows of predictions: exact counts, and rows up to a bound; of more, a fair sample by the slot of their ids. Rows come in
- * slices, so that nothing else waits for a large window.
+ * Reads windows of predictions: exact counts, and rows up to a bound; of more, a fair sample by the slot of their ids. Rows are
+ * worked off in slices, so that nothing else waits for a large window.
  */
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { Db } from '../platform/db/index.ts';
 import { AppError } from '../platform/errors.ts';
 import type { PredictionCounts } from './contract.ts';
 import type { StoredFeature } from './features.ts';
 
 const SLICE = 5_000;
+const DAY_MS = 86_400_000;
 const SLOTS = 32_768;
 
 export type Range = { from: Date; to: Date };
@@ -42,6 +44,8 @@ export type PredictionReader = {
     modelNo: number,
     range: Range,
     given: {
+      /** Labelled ones of the range, as counted. */
+      total: number;
       maxRows: number;
       segment: { place: number } | { tag: string } | null;
       version: string | null;
@@ -56,6 +60,7 @@ export type PredictionReader = {
   /** Right answers of labelled predictions. */
   share(modelNo: number, range: Range): Promise<{ right: number; labelled: number }>;
   count(modelNo: number, range: Range): Promise<number>;
+  /** Of the last day with predictions, newest first. */
   versions(modelNo: number, range: Range): Promise<string[]>;
   /** The time of the n-th prediction at or after a time, in either direction; null when there are fewer. */
   nth(
@@ -74,31 +79,34 @@ export function createPredictionReader(db: Db): PredictionReader {
       throw tooLong(error);
     }
   };
-  /** Rows after one another, each slice from where the last one ended. */
-  async function* slices<T extends { at: Date; id: string }>(
+  /**
+   * Rows in the order of their times, in slices, day by day: of a whole day's partition the planner reads what it holds from front to
+   * back. How many there are in all is bounded by the slots.
+   */
+  async function* slices<T extends object>(
     select: string,
     where: string,
     values: unknown[],
     range: Range,
   ): AsyncGenerator<T[]> {
-    let from = range.from;
-    let id = '';
-    for (;;) {
-      const n = values.length;
+    const n = values.length;
+    const last = range.to.getTime();
+    for (let from = range.from.getTime(); from < last; ) {
+      const to = Math.min(last, (Math.floor(from / DAY_MS) + 1) * DAY_MS);
       const { rows } = await db.pool
         .query<T>(
           `SELECT at, id, ${select} FROM model_predictions WHERE ${where}
-             AND (at, id) > ($${n + 1}, $${n + 2}) AND at >= $${n + 1} AND at < $${n + 3} ORDER BY at, id LIMIT ${SLICE}`,
-          [...values, from, id, range.to],
+             AND at >= $${n + 1} AND at < $${n + 2} ORDER BY at, id`,
+          [...values, new Date(from), new Date(to)],
         )
         .catch((error) => {
           throw tooLong(error);
         });
-      if (rows.length > 0) yield rows;
-      const last = rows.at(-1);
-      if (!last || rows.length < SLICE) return;
-      from = last.at;
-      id = last.id;
+      for (let at = 0; at < rows.length; at += SLICE) {
+        yield rows.slice(at, at + SLICE);
+        await breathe();
+      }
+      from = to;
     }
   }
   /** Slots below this hold about `maxRows` of `total`. */
@@ -160,13 +168,7 @@ export function createPredictionReader(db: Db): PredictionReader {
         ),
       };
     },
-    async labelled(modelNo, range, { maxRows, segment, version }) {
-      const found = await one<{ count: number }>(
-        `SELECT count(*)::int AS count FROM model_predictions
-         WHERE model_no = $1 AND at >= $2 AND at < $3 AND label IS NOT NULL AND ($4::text IS NULL OR version = $4)`,
-        [modelNo, range.from, range.to, version],
-      );
-      const total = found?.count ?? 0;
+    async labelled(modelNo, range, { total, maxRows, segment, version }) {
       const rows: Omit<LabelledRows, 'total' | 'times' | 'scores'> & {
         times: number[];
         scores: number[];
@@ -235,7 +237,9 @@ export function createPredictionReader(db: Db): PredictionReader {
     async versions(modelNo, { from, to }) {
       const found = await one<{ versions: string[] | null }>(
         `SELECT array_agg(version) AS versions FROM (
-           SELECT version FROM model_predictions WHERE model_no = $1 AND at >= $2 AND at < $3 AND version IS NOT NULL
+           SELECT version FROM model_predictions
+           WHERE model_no = $1 AND version IS NOT NULL AND at < $3 AND at >= greatest($2::timestamptz, (
+             SELECT at FROM model_predictions WHERE model_no = $1 AND at < $3 ORDER BY at DESC LIMIT 1) - interval '1 day')
            GROUP BY version ORDER BY max(at) DESC LIMIT 20) v`,
         [modelNo, from, to],
       );

@@ -331,12 +331,7 @@ export function createModels(deps: {
       const stepMs = input.stepSeconds ? input.stepSeconds * 1_000 : niceStep(length / POINTS);
       const steps = Math.min(MAX_STEPS, Math.ceil(length / stepMs));
       const version = input.version ?? null;
-      const [rows, counts, versions] = await Promise.all([
-        reader.labelled(model.no, range, {
-          maxRows: MAX_LABELLED,
-          segment: segmentOf(model, input.segment),
-          version,
-        }),
+      const [counts, versions] = await Promise.all([
         reader.counts(model.no, range, {
           stepMs,
           pendingSince: new Date(clock.now().getTime() - model.labelDelaySeconds * 1_000),
@@ -344,6 +339,19 @@ export function createModels(deps: {
         }),
         reader.versions(model.no, range),
       ]);
+      const total: PredictionCounts = { predictions: 0, labelled: 0, pending: 0, unlabelled: 0 };
+      for (const each of counts.values()) {
+        total.predictions += each.predictions;
+        total.labelled += each.labelled;
+        total.pending += each.pending;
+        total.unlabelled += each.unlabelled;
+      }
+      const rows = await reader.labelled(model.no, range, {
+        total: total.labelled,
+        maxRows: MAX_LABELLED,
+        segment: segmentOf(model, input.segment),
+        version,
+      });
       const task: PerformanceTask = {
         rows,
         regression: model.task === 'regression',
@@ -360,10 +368,6 @@ export function createModels(deps: {
         { timeoutMs: COMPUTE_TIMEOUT_MS, ...(signal ? { signal } : {}) },
       );
       const none: PredictionCounts = { predictions: 0, labelled: 0, pending: 0, unlabelled: 0 };
-      const total = { ...none };
-      for (const each of counts.values()) {
-        for (const key of Object.keys(total) as (keyof PredictionCounts)[]) total[key] += each[key];
-      }
       return {
         task: model.task,
         from: range.from.toISOString(),
