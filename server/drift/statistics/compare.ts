@@ -37,22 +37,21 @@ export function compareFeatures(
 function verdict(analysis: Analysis, corrected: number[], alpha: number): FeatureDrift {
   const { feature, untestable, checks, calm } = analysis;
   const found = checks.filter((check, i) => check.matters && (corrected[i] ?? 1) < alpha);
-  const sentences = found.map(({ sentence }) => sentence);
-  const pValue = corrected.length > 0 ? Math.min(...corrected) : null;
-  // A window in which every value is missing: the distribution cannot be tested, and that is worth an alarm of its own.
-  if (untestable !== null)
-    return {
-      ...feature,
-      drifted: null,
-      reason: [`Not testable. ${untestable}`, ...sentences].join(' '),
-      reasons: found.map(({ reason }) => reason),
-      pValue,
-    };
+  // Too few values are left because most are missing: that is a change. Without any value nothing can be said.
+  const silent = untestable !== null && (found.length === 0 || nothing(feature));
+  const said = [
+    ...(silent ? ['Not testable.'] : []),
+    ...(untestable === null ? [] : [untestable]),
+    ...found.map(({ sentence }) => sentence),
+  ];
   return {
     ...feature,
-    drifted: found.length > 0,
-    reason: found.length > 0 ? sentences.join(' ') : calm,
+    drifted: silent ? null : found.length > 0,
+    reason: said.length > 0 ? said.join(' ') : calm,
     reasons: found.map(({ reason }) => reason),
-    pValue,
+    pValue: corrected.length > 0 ? Math.min(...corrected) : null,
   };
 }
+
+const nothing = ({ summary }: Pick<FeatureDrift, 'summary'>) =>
+  !summary.reference?.count || !summary.current?.count;

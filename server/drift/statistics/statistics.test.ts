@@ -298,6 +298,14 @@ describe('what cannot be tested says so', () => {
     expect(found.drifted).toBeNull();
     expect(found.reason).toMatch(reason);
   });
+  test('nearly all missing is a change, though what is left is too little to test', () => {
+    const current = Array.from({ length: 100 }, (_, i) => (i < 95 ? null : i));
+    expect(numeric([...some, ...some], current)).toMatchObject({
+      drifted: true,
+      reasons: ['missing'],
+      reason: expect.stringMatching(/has 5 values; 20 are needed\. 95 % of the values are missing/),
+    });
+  });
   test('statistics are given all the same', () => {
     expect(numeric([1, 2, 3], [4, 5, 6])).toMatchObject({
       drifted: null,
