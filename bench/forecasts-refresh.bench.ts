@@ -103,6 +103,13 @@ const { rows } = await runtime.db.pool.query<{ state: string; n: number }>(
   'SELECT state, count(*)::int AS n FROM forecasts GROUP BY 1',
 );
 
+const listed: Record<number, number> = {};
+for (const limit of [50, 200]) {
+  const from = performance.now();
+  for (let n = 0; n < 10; n++) await forecastKeeper.forecasts.list({ limit, show: 'all' });
+  listed[limit] = (performance.now() - from) / 10;
+}
+
 const times: number[] = [];
 const main = monitorEventLoopDelay({ resolution: 1 });
 main.enable();
@@ -140,6 +147,7 @@ print([
     CPU: `${(((used.user + used.system) / 1e6 / (tookMs / 1_000)) * 100).toFixed(0)} % of a core`,
     'of an hour': `${((tookMs / HOUR) * 100 * (1_000 / SERIES)).toFixed(1)} % for 1000`,
   },
+  { 'a page of 50': ms(listed[50] ?? Number.NaN), 'of 200': ms(listed[200] ?? Number.NaN) },
   row('event loop, nothing to do', quiet),
   row('event loop, refreshing in worker threads', delay),
   row(`event loop, ${ON_MAIN} on the main thread`, main),

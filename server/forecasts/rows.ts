@@ -88,7 +88,8 @@ export function pointsOf(run: RunRow, step: Step): ForecastPoint[] {
 
 const meanOf = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
-function outlook(run: ListRow['run'], days: number, step: Step): Outlook | null {
+/** Means over the next days; null when it does not reach so far. */
+export function outlook(run: RunRow | null, days: number, step: Step): Outlook | null {
   const count = (days * DAY_MS) / stepMsOf(step);
   if (!run || run.mean.length < count) return null;
   return {
@@ -101,6 +102,8 @@ function outlook(run: ListRow['run'], days: number, step: Step): Outlook | null 
 export type ListRow = Row & {
   tail: number[] | null;
   run: Pick<RunRow, 'mean' | 'lower' | 'upper'> | null;
+  next_day: Outlook | null;
+  next_week: Outlook | null;
 };
 
 export function shown(row: ListRow): ForecastItem {
@@ -125,8 +128,8 @@ export function shown(row: ListRow): ForecastItem {
       row.last_at && row.last_value !== null
         ? { at: row.last_at.toISOString(), value: row.last_value }
         : null,
-    nextDay: outlook(run, 1, step),
-    nextWeek: outlook(run, 7, step),
+    nextDay: row.next_day,
+    nextWeek: row.next_week,
     trend: said?.trend ?? null,
     slopePerDay: said?.trendTest.slopePerDay ?? null,
     model: said?.model ?? null,

@@ -24,7 +24,16 @@ import { DAY_MS, stepMsOf } from './grid.ts';
 import { createForecastIncidents, type ForecastIncidents } from './incident.ts';
 import { REFRESH_JOB } from './jobs.ts';
 import { createRefresher, type Refresher, stepTimes } from './refresh.ts';
-import { columns, type ListRow, pointsOf, type RunRow, saidOf, shown, stepOf } from './rows.ts';
+import {
+  columns,
+  type ListRow,
+  outlook,
+  pointsOf,
+  type RunRow,
+  saidOf,
+  shown,
+  stepOf,
+} from './rows.ts';
 import { createSubjects, type Subjects } from './subjects.ts';
 
 const HORIZON = { hour: 168, day: 7 } as const;
@@ -139,7 +148,8 @@ function createService(deps: {
       if (show !== 'all') conditions.push(shows[show]);
       const { rows } = await db.pool.query<ListRow>(
         `SELECT ${columns}, f.history[greatest(1, cardinality(f.history) - 47):] AS tail,
-                CASE WHEN r.id IS NULL THEN NULL ELSE jsonb_build_object('mean', r.mean[1:168], 'lower', r.lower[1:168], 'upper', r.upper[1:168]) END AS run
+                CASE WHEN r.id IS NULL THEN NULL ELSE jsonb_build_object('mean', r.mean[1:24], 'lower', r.lower[1:24], 'upper', r.upper[1:24]) END AS run,
+                ${ahead(1)} AS next_day, ${ahead(7)} AS next_week
          FROM forecasts f LEFT JOIN LATERAL (
            SELECT id, mean, lower, upper FROM forecast_runs WHERE forecast_id = f.id ORDER BY made_at DESC LIMIT 1) r ON true
          WHERE ${conditions.join(' AND ')} ORDER BY f.name LIMIT $1`,
@@ -161,7 +171,7 @@ function createService(deps: {
     },
     async get(id) {
       const { rows } = await db.pool.query<ListRow & { history: number[] | null }>(
-        `SELECT ${columns}, f.history, NULL AS tail, NULL AS run FROM forecasts f WHERE f.id = $1`,
+        `SELECT ${columns}, f.history, NULL AS tail, NULL AS run, NULL AS next_day, NULL AS next_week FROM forecasts f WHERE f.id = $1`,
         [id],
       );
       const row = rows[0];
@@ -200,7 +210,12 @@ function createService(deps: {
       ]);
       const newest = runs.rows.find(({ label }) => label === 'newest') ?? null;
       const said = saidOf(row);
-      const { spark: _spark, ...item } = shown({ ...row, run: newest });
+      const { spark: _spark, ...item } = shown({
+        ...row,
+        run: newest,
+        next_day: outlook(newest, 1, step),
+        next_week: outlook(newest, 7, step),
+      });
       return {
         ...item,
         horizon: row.horizon,
@@ -397,6 +412,13 @@ function createService(deps: {
     },
   };
 }
+
+/** Means over the next days, made where the points are: a page of lists would carry a hundred thousand of them. */
+const ahead = (days: number) => `(
+  SELECT jsonb_build_object('mean', avg(m), 'lower', avg(l), 'upper', avg(u))
+  FROM (SELECT CASE f.step WHEN 'hour' THEN ${days * 24} ELSE ${days} END AS n) AS s,
+       unnest(r.mean[1:s.n], r.lower[1:s.n], r.upper[1:s.n]) AS p(m, l, u)
+  WHERE cardinality(r.mean) >= s.n HAVING count(*) > 0)`;
 
 const shows = {
   anomalous: 'f.anomalous_since IS NOT NULL AND NOT f.paused',

@@ -33,7 +33,7 @@ export function stateOf(item: Pick<ResourceItem, 'paused' | 'state' | 'notice'>)
   if (item.state === 'failed') return { kind: 'warn', word: 'Failed' };
   if (item.notice === 'critical') return { kind: 'bad', word: 'Critical' };
   if (item.notice === 'warn') return { kind: 'warn', word: 'Soon' };
-  if (item.state === 'crossing') return { kind: 'info', word: 'Growing' };
+  if (item.state === 'crossing') return { kind: 'info', word: 'Nearing' };
   if (item.state === 'unlimited') return { kind: 'unknown', word: 'No limit' };
   if (item.state === 'short' || item.state === 'waiting')
     return { kind: 'unknown', word: 'Learning' };
