@@ -12,7 +12,7 @@ export { compareSchema } from './contract.ts';
 export { driftJobs } from './jobs.ts';
 export { driftRouter } from './router.ts';
 export { createDrift, type Drift } from './service.ts';
-export { pairOf, readCategory, readNumber } from './statistics/cells.ts';
+export { pairOf } from './statistics/cells.ts';
 export {
   type CompareOptions,
   compareFeatures,
