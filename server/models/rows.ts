@@ -166,7 +166,7 @@ function readValues(
     const text = typeof value === 'boolean' || typeof value === 'number' ? String(value) : value;
     if (typeof text !== 'string' || text.length > MAX_TEXT || !isStorable(text)) {
       return {
-        reason: `features.${name}: ${shown(value)} is no category; accepted are texts of at most ${MAX_TEXT} characters, numbers, true, false and null`,
+        reason: `features.${name}: ${shown(value)} is no category; accepted are texts of at most ${MAX_TEXT} characters without control characters, numbers, true, false and null`,
       };
     }
     texts[place] = text;

@@ -272,18 +272,25 @@ export function createPredictionStore(deps: { db: Db; clock: Clock }): Predictio
         }
       };
       const models = [...kept.keys()];
+      // From model to model by the index: a look at every row would be one at millions, each hour.
+      const known = await db.pool.query<{ model_no: number }>(
+        `WITH RECURSIVE m AS (
+           (SELECT model_no FROM model_prediction_keys ORDER BY model_no LIMIT 1)
+           UNION ALL SELECT (SELECT k.model_no FROM model_prediction_keys k WHERE k.model_no > m.model_no ORDER BY k.model_no LIMIT 1)
+           FROM m WHERE m.model_no IS NOT NULL)
+         SELECT model_no FROM m WHERE model_no IS NOT NULL`,
+      );
+      // Of a model that is gone nothing is kept.
+      const all = known.rows.map(({ model_no: no }) => [no, kept.get(no) ?? null] as const);
       for (const table of [TABLE, 'model_prediction_keys']) {
-        // Rows of models that are gone, and those older than their models keep them.
-        await inBatches(
-          `DELETE FROM ${table} WHERE (model_no, at, id) IN (
-             SELECT model_no, at, id FROM ${table} WHERE model_no <> ALL($1::int[]) LIMIT $2)`,
-          [models],
-        );
-        for (const [modelNo, days] of kept) {
+        for (const [modelNo, days] of all) {
           await inBatches(
             `DELETE FROM ${table} WHERE model_no = $1 AND (at, id) IN (
-               SELECT at, id FROM ${table} WHERE model_no = $1 AND at < $2 LIMIT $3)`,
-            [modelNo, new Date(now.getTime() - days * DAY_MS)],
+               SELECT at, id FROM ${table} WHERE model_no = $1 AND at < $2::timestamptz LIMIT $3)`,
+            [
+              modelNo,
+              days === null ? 'infinity' : new Date(now.getTime() - days * DAY_MS).toISOString(),
+            ],
           );
         }
       }

@@ -258,3 +258,15 @@ test('numbers and times as people write them', () => {
     expect(timeOf(none)).toBeNull();
 });
 const at = (text: string) => Date.parse(text);
+test('what PostgreSQL cannot hold is replaced in what is kept', async () => {
+  const found = await profile(
+    [
+      { amount: 'a\u0000b', plan: 'x\u0000y' },
+      { amount: 1, plan: '\ud800' },
+    ]
+      .map((one) => JSON.stringify(one))
+      .join('\n'),
+  );
+  expect(found.values[1]).toEqual(['x\ufffdy', '\ufffd']);
+  expect(found.features[0]?.examples).toEqual([{ line: 1, text: 'a\ufffdb' }]);
+});

@@ -11,6 +11,8 @@ const MAX_CATEGORIES = 20_000;
 const MAX_ALL_CATEGORIES = 200_000;
 const MAX_CATEGORY_LENGTH = 500;
 const OTHER = '(other values)';
+/** PostgreSQL holds neither NUL nor half of a surrogate pair. */
+const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '\ufffd');
 /** Places that are named of each kind of fault. */
 const MAX_NAMED = 5;
 
@@ -120,7 +122,7 @@ export function createProfiler(options: {
       tally.missing++;
       if (tally.examples.length < MAX_NAMED) {
         const text = (typeof cell === 'string' ? cell : JSON.stringify(cell)).slice(0, 60);
-        tally.examples.push({ line, text });
+        tally.examples.push({ line, text: storable(text) });
       }
       return Number.NaN;
     }
@@ -212,7 +214,7 @@ export function createProfiler(options: {
         return {
           name,
           kind,
-          dictionary: [...(tallies[i]?.dictionary.keys() ?? [])],
+          dictionary: [...(tallies[i]?.dictionary.keys() ?? [])].map(storable),
           values: sorted,
         };
       });
