@@ -192,6 +192,10 @@ describe('what comes by itself', () => {
     expect(of('database')).toMatchObject({ limit: null, state: 'unlimited' });
     expect(of('connections')?.limit).toBeGreaterThan(10);
     expect(of('connections')?.value).toBeGreaterThan(0);
+    const { rows: entries } = await runtime.db.pool.query<{ action: string }>(
+      `SELECT action FROM audit_entries WHERE action = 'capacity.discover'`,
+    );
+    expect(entries.length).toBeGreaterThan(0);
     const before = items.length;
     clock.advance(5 * 60_000);
     await capacity.sampleLocal();

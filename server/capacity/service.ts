@@ -89,37 +89,67 @@ export function createCapacity(deps: {
     }
   };
 
+  const idsOf = async (keys: readonly string[]): Promise<Map<string, string>> => {
+    const rows = await db.prisma.capacityResource.findMany({
+      where: { builtInKey: { in: [...keys] } },
+      select: { id: true, builtInKey: true },
+    });
+    return new Map(rows.map(({ id, builtInKey }) => [builtInKey ?? '', id]));
+  };
+  const add = (fresh: readonly Reading[], now: Date): Promise<void> =>
+    db.tx(async (tx) => {
+      await tx.$executeRaw`SELECT pg_advisory_xact_lock(${0x7768}, 42)`;
+      const room = MAX_RESOURCES - (await tx.capacityResource.count());
+      const added: string[] = [];
+      for (const { key, name, subject, unit, used, limit } of fresh.slice(0, Math.max(0, room))) {
+        const id = newId(now);
+        const taken = await tx.capacityResource.count({ where: { name: name.slice(0, 150) } });
+        // A name that somebody took gets the end of the id. Another replica may have made it a moment ago.
+        const free = taken > 0 ? `${name.slice(0, 140)} (${id.slice(-4)})` : name.slice(0, 150);
+        added.push(
+          ...(
+            await tx.$queryRaw<{ name: string }[]>`
+            INSERT INTO capacity_resources (id, name, kind, subject, built_in_key, unit, limit_found, value, value_at, due_at,
+              created_at, created_by, updated_at)
+            VALUES (${id}::uuid, ${free}, ${subject.kind}, ${JSON.stringify(subject)}::jsonb, ${key}, ${unit}, ${limit}, ${used},
+              ${now}, ${now}, ${now}, 'capacity', ${now})
+            ON CONFLICT (built_in_key) DO NOTHING RETURNING name`
+          ).map((row) => row.name),
+        );
+      }
+      if (added.length === 0) return;
+      await audit.append(tx, system, {
+        action: 'capacity.discover',
+        target: { kind: 'capacity_resource', id: null, name: `${added.length} resources` },
+        after: { added },
+      });
+    });
+
   /** Makes the resources that are new, and writes a sample of each. */
   const take = async (readings: readonly Reading[]): Promise<void> => {
+    if (readings.length === 0) return;
     const now = clock.now();
+    const keys = readings.map(({ key }) => key);
+    let ids = await idsOf(keys);
+    const fresh = readings.filter(({ key }) => !ids.has(key));
+    if (fresh.length > 0) {
+      await add(fresh, now);
+      ids = await idsOf(keys);
+    }
     const samples: Parameters<MetricStore['write']>[0][number][] = [];
-    for (const { key, name, subject, unit, used, limit } of readings) {
-      const id = newId(now);
-      const { rows } = await db.pool.query<{ id: string }>(
-        `INSERT INTO capacity_resources (id, name, kind, subject, built_in_key, unit, limit_found, value, value_at, due_at,
-           created_at, created_by, updated_at)
-         SELECT $1::uuid, CASE WHEN EXISTS (SELECT FROM capacity_resources WHERE name = $2) THEN $11 ELSE $2::text END,
-                $3::text, $4::jsonb, $5::text, $6::text, $7::float8, $8::float8, $9::timestamptz, $9::timestamptz, $9::timestamptz, 'capacity', $9::timestamptz
-         WHERE EXISTS (SELECT FROM capacity_resources WHERE built_in_key = $5) OR (SELECT count(*) FROM capacity_resources) < $10::int
-         ON CONFLICT (built_in_key) DO UPDATE SET limit_found = excluded.limit_found, value = excluded.value, value_at = excluded.value_at
-         RETURNING id::text`,
-        [
-          id,
-          name.slice(0, 150),
-          subject.kind,
-          JSON.stringify(subject),
-          key,
-          unit,
-          limit,
-          used,
-          now,
-          MAX_RESOURCES,
-          `${name.slice(0, 140)} (${id.slice(-4)})`,
-        ],
-      );
-      const resource = rows[0]?.id;
-      if (resource === undefined) continue;
-      const labels = { resource, kind: subject.kind };
+    const known = readings.filter(({ key }) => ids.has(key));
+    await db.pool.query(
+      `UPDATE capacity_resources r SET limit_found = n.limit_found, value = n.value, value_at = $4
+       FROM unnest($1::text[], $2::float8[], $3::float8[]) AS n(key, value, limit_found) WHERE r.built_in_key = n.key`,
+      [
+        known.map(({ key }) => key),
+        known.map(({ used }) => used),
+        known.map(({ limit }) => limit),
+        now,
+      ],
+    );
+    for (const { key, subject, used, limit } of known) {
+      const labels = { resource: ids.get(key) ?? '', kind: subject.kind };
       samples.push({ metric: USED_METRIC, labels, at: now.getTime(), value: used });
       if (limit !== null)
         samples.push({ metric: LIMIT_METRIC, labels, at: now.getTime(), value: limit });

@@ -28,7 +28,11 @@ const ActionDialog = dynamic(() => import('./action-dialog.tsx'), { ssr: false }
 export type IncidentAction = 'acknowledge' | 'resolve' | 'note';
 
 /** Who else reports incidents. */
-const sources: Record<string, string> = { alertmanager: 'Alertmanager' };
+const sources: Record<string, string> = {
+  alertmanager: 'Alertmanager',
+  capacity: 'Capacity',
+  forecasts: 'Forecasts',
+};
 
 const span = (ms: number | null, missing: string) =>
   ms === null ? missing : formatDuration(ms / 1000);
