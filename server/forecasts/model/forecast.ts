@@ -38,10 +38,10 @@ const MIN_POINTS = 3;
 export class TooShort extends Error {}
 
 export function forecastSeries(input: ForecastInput, { elapsed }: Timed): Forecast {
-  const given = input.seasonality;
+  const asked = input.seasonality;
   const seasonsOf = (values: Float64Array, stepMs: number | null) =>
-    given
-      ? [...new Set(given)].filter((s) => s > 1).sort((a, b) => a - b)
+    asked
+      ? [...new Set(asked)].filter((s) => s > 1).sort((a, b) => a - b)
       : findSeasons(values, stepMs);
   const cleaned = clean(input.series, (values) => seasonsOf(values, null)[0] ?? 1);
   const { notes, stepMs, lastAt, offset } = cleaned;
@@ -63,7 +63,12 @@ export function forecastSeries(input: ForecastInput, { elapsed }: Timed): Foreca
     notes.push(
       `The horizon (${horizon} steps) is longer than the history (${y.length}); what is beyond it is a guess.`,
     );
-  const bounds = offset > 0 ? {} : (input.bounds ?? {});
+  const given = offset > 0 ? {} : (input.bounds ?? {});
+  // What was never negative is not foretold to be.
+  const bounds =
+    given.min === undefined && offset === 0 && y.every((value) => value >= 0)
+      ? { ...given, min: 0 }
+      : given;
   const trend = testTrend(cleaned.values, main);
 
   const { values: calm, replaced } = withoutOutliers(y, main);
@@ -71,7 +76,7 @@ export function forecastSeries(input: ForecastInput, { elapsed }: Timed): Foreca
     notes.push(
       `${replaced === 1 ? 'One outlier was' : `${replaced} outliers were`} left out of the fit.`,
     );
-  const transforms = transformsFor(calm, bounds);
+  const transforms = transformsFor(calm, given);
   const beyond = y.filter(
     (value) => value < (bounds.min ?? value) || value > (bounds.max ?? value),
   ).length;
@@ -196,7 +201,10 @@ function backtest(input: {
 }): Tested {
   const { y, calm, horizon, main, candidates, bounds, elapsed } = input;
   const n = y.length;
-  const least = Math.max(main > 1 ? 2 * main + 2 : 0, Math.min(10, n - 2), Math.floor(n / 3));
+  // Three seasons where there are more: with two, seasonal models have nothing to learn from.
+  const seasonal =
+    main > 1 ? Math.max(2 * main + 2, Math.min(3 * main + 2, Math.floor(0.6 * n))) : 0;
+  const least = Math.max(seasonal, Math.min(10, n - 2), Math.floor(n / 3));
   const steps = Math.max(1, Math.min(horizon, Math.floor((n - least) / 2)));
   const room = n - steps - least;
   const origins: Tested['origins'] = [];
