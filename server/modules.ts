@@ -348,6 +348,7 @@ export function createModules(platform: Platform) {
   const models = createModels({
     ...platform,
     incidents,
+    onRemove: (...given) => drift.monitors.forget(...given),
     onTaken(kind, outcome, count) {
       if (count > 0) modelRows.inc({ kind, outcome }, count);
     },

@@ -459,6 +459,20 @@ describe('a monitor', () => {
       'remove',
     ]);
   });
+  test('goes with its model, and so does its incident', async () => {
+    const model = await register();
+    const id = await monitor(model.id, await reference(model.id));
+    await predict(model.name, 300, 60, clock.now().getTime() - 1_000, 900);
+    expect((await send('drift.monitors.run', { id })).verdict).toBe('drifted');
+    const open = async () =>
+      (await ask('incidents.list', { unresolved: true, limit: 200 })).items.filter(
+        (one: { title: string }) => one.title.includes(`${model.name} have drifted`),
+      );
+    expect(await open()).toHaveLength(1);
+    await send('models.remove', { id: model.id });
+    expect(await open()).toEqual([]);
+    expect((await ask('drift.monitors.get', { id })).data.code).toBe('NOT_FOUND');
+  });
   test.each([
     ['referenceId', { referenceId: '01a1fc6f-0000-7000-8000-000000000000' }],
     ['features.0', { features: ['nothing'] }],

@@ -3,7 +3,7 @@ import type { Incidents } from '../incidents/index.ts';
 import type { Audit, Authority } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type Db, likeLiteral, type Prisma } from '../platform/db/index.ts';
+import { type Db, likeLiteral, type Prisma, type Tx } from '../platform/db/index.ts';
 import { AppError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
@@ -67,6 +67,8 @@ export function createModels(deps: {
   log: Log;
   workers: Workers;
   incidents: Pick<Incidents, 'report' | 'ended' | 'announce'>;
+  /** Ends what others have open about a model that goes; answers the incidents to announce. */
+  onRemove?: (tx: Tx, modelId: string) => Promise<string[]>;
   onTaken?: (
     kind: 'prediction' | 'label',
     outcome: 'accepted' | 'repeated' | 'rejected',
@@ -272,20 +274,21 @@ export function createModels(deps: {
       announce(id);
     },
     async remove(authority, id) {
-      const incident = await db.tx(async (tx) => {
+      const ended = await db.tx(async (tx) => {
         const row = await tx.model.findUnique({ where: { id }, select: columns });
         if (!row) throw notFound();
+        const others = (await deps.onRemove?.(tx, id)) ?? [];
         // Its rows go with the next pruning: there may be millions of them.
         await tx.model.delete({ where: { id }, select: { id: true } });
-        const ended = await judge.forget(tx, id);
+        const own = await judge.forget(tx, id);
         await audit.append(tx, authority, {
           action: 'models.remove',
           target: { kind: 'model', id, name: row.name },
           before: audited(row),
         });
-        return ended;
+        return own ? [own, ...others] : others;
       });
-      if (incident) deps.incidents.announce(incident);
+      for (const incident of ended) deps.incidents.announce(incident);
       announce(id);
     },
     async predictions({ model: name, predictions }) {

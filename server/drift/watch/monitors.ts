@@ -65,6 +65,8 @@ export type Monitors = {
   getRun(id: string): Promise<RunItem & { results: FeatureDrift[] }>;
   heatmap(input: HeatmapInput): Promise<Heatmap>;
   prune(now: Date): Promise<number>;
+  /** Ends the incidents of a model's monitors, which go with it; answers whom to announce. */
+  forget(tx: Tx, modelId: string): Promise<string[]>;
 };
 
 const columns = {
@@ -699,6 +701,22 @@ export function createMonitors(deps: {
         }),
         left: Math.max(0, total - runs.length),
       };
+    },
+    async forget(tx, modelId) {
+      const rows = await tx.driftMonitor.findMany({
+        where: { modelId, state: 'drifting' },
+        select: { id: true },
+      });
+      const ended: string[] = [];
+      for (const { id } of rows) {
+        const incident = await incidents.ended(tx, {
+          key: keyOf(id),
+          endedAt: null,
+          detail: 'The model and its monitors were removed.',
+        });
+        if (incident) ended.push(incident);
+      }
+      return ended;
     },
     async prune(now) {
       const { rowCount } = await db.pool.query(
