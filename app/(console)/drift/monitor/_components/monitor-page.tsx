@@ -101,7 +101,7 @@ function State({ monitor }: { monitor: MonitorItem }) {
           ; next run <RelativeTime at={nextAt} />
         </>
       ) : null}
-      .{mutedUntil ? ` Muted until ${formatInstant(mutedUntil)}.` : ''}
+      .{mutedUntil ? ` Opens no incident until ${formatInstant(mutedUntil)}.` : ''}
       {detail ? <span className="mt-1 block max-w-[100ch]">{detail}</span> : null}
     </>
   );
@@ -186,7 +186,8 @@ function Runs({ monitorId }: { monitorId: string }) {
 }
 
 function Actions({ monitor, onEdit }: { monitor: MonitorItem; onEdit(): void }) {
-  const { id, name, paused } = monitor;
+  const { id, name, paused, mutedUntil } = monitor;
+  const muted = mutedUntil !== null && Date.parse(mutedUntil) > (useNow() ?? 0);
   const router = useRouter();
   const [removing, setRemoving] = useState(false);
   const refresh = () => queryClient.invalidateQueries({ queryKey: trpc.drift.pathKey() });
@@ -206,6 +207,15 @@ function Actions({ monitor, onEdit }: { monitor: MonitorItem; onEdit(): void }) 
     onSuccess: refresh,
     onError: (error) => toast('bad', failureOf(error).message),
   });
+  const mute = useMutation({
+    mutationFn: () =>
+      api.drift.monitors.update.mutate({
+        id,
+        mutedUntil: muted ? null : new Date(Date.now() + DAY_MS).toISOString(),
+      }),
+    onSuccess: refresh,
+    onError: (error) => toast('bad', failureOf(error).message),
+  });
   const remove = useMutation({
     mutationFn: () => api.drift.monitors.remove.mutate({ id }),
     onSuccess: async () => {
@@ -222,6 +232,13 @@ function Actions({ monitor, onEdit }: { monitor: MonitorItem; onEdit(): void }) 
       <Button onClick={onEdit}>Edit</Button>
       <Button busy={pause.isPending} onClick={() => pause.mutate()}>
         {paused ? 'Resume' : 'Pause'}
+      </Button>
+      <Button
+        busy={mute.isPending}
+        title={muted ? undefined : 'It goes on looking, and opens no incident for a day'}
+        onClick={() => mute.mutate()}
+      >
+        {muted ? 'Unmute' : 'Mute for a day'}
       </Button>
       <Button onClick={() => setRemoving(true)}>Remove</Button>
       {removing ? (
