@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type NoticeState, nextNotice } from './notice.ts';
 import { detailOf, quantity, suggestionOf } from './sentences.ts';
@@ -51,6 +52,29 @@ test('it ends when three hours agree, and weakens first', () => {
 test('a clock that goes back begins to wait anew', () => {
   const waiting = watch(quiet, [10, 10], DAY);
   expect(nextNotice(waiting, look(0, 10))).toMatchObject({ notice: 'none', wishSince: 0 });
+});
+
+test('whatever the dates are, a notice that was given stays for three hours at least', () => {
+  const rank = { none: 0, warn: 1, critical: 2 };
+  const each = fc.record({
+    days: fc.oneof(fc.constant(null), fc.double({ min: 0, max: 30, noNaN: true })),
+    over: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(each, { maxLength: 300 }), (looks) => {
+      let state = quiet;
+      let raisedAt: number | null = null;
+      looks.forEach(({ days, over }, i) => {
+        const now = i * 5 * MINUTE;
+        const next = nextNotice(state, look(now, days, over));
+        if (rank[next.notice] > rank[state.notice]) raisedAt = now;
+        if (rank[next.notice] < rank[state.notice])
+          expect(now - (raisedAt ?? now)).toBeGreaterThanOrEqual(180 * MINUTE);
+        expect(next.since === null).toBe(next.notice === 'none');
+        state = next;
+      });
+    }),
+  );
 });
 
 test('sentences have figures', () => {
