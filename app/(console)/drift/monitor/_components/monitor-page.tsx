@@ -187,7 +187,8 @@ function Runs({ monitorId }: { monitorId: string }) {
 
 function Actions({ monitor, onEdit }: { monitor: MonitorItem; onEdit(): void }) {
   const { id, name, paused, mutedUntil } = monitor;
-  const muted = mutedUntil !== null && Date.parse(mutedUntil) > (useNow() ?? 0);
+  const now = useNow() ?? 0;
+  const muted = mutedUntil !== null && Date.parse(mutedUntil) > now;
   const router = useRouter();
   const [removing, setRemoving] = useState(false);
   const refresh = () => queryClient.invalidateQueries({ queryKey: trpc.drift.pathKey() });
