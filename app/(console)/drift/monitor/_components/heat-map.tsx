@@ -78,10 +78,10 @@ export function HeatMap(props: {
       </div>
       <ScrollRegion
         aria-label="Features over time, scrolls"
-        className="max-h-[480px] overflow-auto rounded-card border bg-surface p-3"
+        className="max-h-[480px] overflow-auto rounded-card border bg-surface py-3 pr-3"
       >
         {asTable ? (
-          <table className="w-full min-w-[520px] text-12">
+          <table className="ml-3 w-full min-w-[520px] text-12">
             <thead className="text-left text-muted">
               <tr>
                 {['Window until', 'Verdict', 'Changed', 'Not testable'].map((head) => (
@@ -129,7 +129,7 @@ export function HeatMap(props: {
                   <th
                     scope="row"
                     title={feature}
-                    className="sticky left-0 max-w-40 truncate bg-surface pr-3 text-left font-normal"
+                    className="sticky left-0 max-w-44 truncate bg-surface pr-3 pl-3 text-left font-normal"
                   >
                     {feature}
                   </th>
