@@ -3,7 +3,13 @@
  * the best used, and intervals made from the errors that it had there (split conformal prediction, Lei et al. 2018, on
  * rolling origins).
  */
-import type { Accuracy, CandidateAccuracy, Forecast, ForecastPoint } from '../contract.ts';
+import {
+  type Accuracy,
+  type CandidateAccuracy,
+  type Forecast,
+  type ForecastPoint,
+  INTERVAL_LEVEL,
+} from '../contract.ts';
 import { type Candidates, createCandidates, type Forecasts } from './candidates.ts';
 import { clean, type RawPoint, withoutOutliers } from './clean.ts';
 import { findSeasons } from './season-strength.ts';
@@ -25,7 +31,8 @@ const ORIGINS = 10;
 const SWITCH = 0.95;
 /** A model must beat the floor by so much of its error to be used. */
 const MARGIN = 0.02;
-const LEVEL = 0.95;
+/** Of the usual step from value to value: intervals are no narrower, however exactly the past was foretold. */
+const NARROWEST = 0.05;
 /** After so many milliseconds no further origin is looked from, and no further order is tried. */
 const SEARCH_MS = 1_500;
 const BACKTEST_MS = 3_500;
@@ -163,7 +170,8 @@ function intervalOn(
   const { y, mean, bounds } = of;
   const residuals = residualsOf(of.tested, of.used, scale);
   const typical = naiveError(scale.forward(y), Math.min(of.main, y.length - 1));
-  const half = widths(residuals, of.horizon, typical);
+  const narrowest = NARROWEST * naiveError(scale.forward(y), 1);
+  const half = widths(residuals, of.horizon, typical).map((size) => Math.max(size, narrowest));
   const centre = scale.forward(mean);
   const edge = (sign: number) =>
     within(scale.back(centre.map((value, h) => value + sign * (half[h] as number))), bounds);
@@ -372,7 +380,7 @@ function quantileOf(residuals: readonly Float64Array[], shape: Float64Array): nu
   if (ratios.length === 0) return 2.5;
   // Errors of one origin resemble each other: an origin counts as a few values, and the quantile is taken so much higher.
   const worth = Math.max(1, residuals.length * Math.sqrt(shape.length));
-  const level = Math.min(1, (LEVEL * (worth + 1)) / worth);
+  const level = Math.min(1, (INTERVAL_LEVEL * (worth + 1)) / worth);
   const at = level * (ratios.length - 1);
   const low = ratios[Math.floor(at)] as number;
   const high = ratios[Math.min(ratios.length - 1, Math.ceil(at))] as number;
@@ -381,7 +389,7 @@ function quantileOf(residuals: readonly Float64Array[], shape: Float64Array): nu
 
 /** The share of errors inside intervals that were made from the other origins. */
 function coverageOf(residuals: readonly Float64Array[], typical: number): number {
-  if (residuals.length < 2) return LEVEL;
+  if (residuals.length < 2) return INTERVAL_LEVEL;
   let inside = 0;
   let count = 0;
   residuals.forEach((own, k) => {
@@ -392,5 +400,5 @@ function coverageOf(residuals: readonly Float64Array[], typical: number): number
       if (size <= (half[h] as number) * (1 + 1e-9)) inside++;
     });
   });
-  return count > 0 ? inside / count : LEVEL;
+  return count > 0 ? inside / count : INTERVAL_LEVEL;
 }
