@@ -58,7 +58,7 @@ export function Actions({ forecast }: { forecast: ForecastDetail }) {
       </Button>
       <Button onClick={() => setOpen('edit')}>Edit</Button>
       {builtIn ? null : (
-        <Button look="danger" onClick={() => setOpen('remove')}>
+        <Button onClick={() => setOpen('remove')}>
           Remove
         </Button>
       )}
