@@ -39,6 +39,16 @@ const Confirm = dynamic(
 );
 const ranges = ['24h', '7d', '30d', '1y'] as const;
 const days = { '24h': 1, '7d': 7, '30d': 30, '1y': 366 } as const;
+/** So many windows are looked at unless a range is chosen. */
+const WINDOWS_SHOWN = 20;
+
+/** The shortest range with enough windows in it; of windows by rows nobody knows how long they take. */
+function rangeOf({ window }: MonitorItem): (typeof ranges)[number] {
+  if (window.kind !== 'time') return '30d';
+  const wanted = (WINDOWS_SHOWN * window.step) / 86_400;
+  return ranges.find((range) => days[range] >= wanted) ?? '1y';
+}
+
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
@@ -262,7 +272,7 @@ function Actions({ monitor, onEdit }: { monitor: MonitorItem; onEdit(): void }) 
 export function MonitorPage() {
   const [{ id, range }, set] = useQueryStates({
     id: parseAsString.withDefault(''),
-    range: parseAsStringLiteral(ranges).withDefault('7d'),
+    range: parseAsStringLiteral(ranges),
   });
   const operator = useAllowed('operator');
   const [editing, setEditing] = useState(false);
@@ -302,6 +312,7 @@ export function MonitorPage() {
     );
   }
   if (!monitor) return <PageSkeleton title="Drift monitor" />;
+  const shown = range ?? rangeOf(monitor);
   return (
     <>
       <PageHeader
@@ -311,7 +322,7 @@ export function MonitorPage() {
           <>
             <RangeButtons
               ranges={ranges}
-              value={range}
+              value={shown}
               onChange={(next) => void set({ range: next })}
             />
             {operator ? <Actions monitor={monitor} onEdit={() => setEditing(true)} /> : null}
@@ -319,7 +330,7 @@ export function MonitorPage() {
         }
       />
       {query.isError ? <StaleNote at={query.dataUpdatedAt} /> : null}
-      <MapPanel id={id} range={range} stamp={monitor.lastRunAt} />
+      <MapPanel id={id} range={shown} stamp={monitor.lastRunAt} />
       <Runs monitorId={id} />
       {editing ? <MonitorDialog monitor={monitor} onClose={() => setEditing(false)} /> : null}
     </>

@@ -57,11 +57,7 @@ export function Actions({ forecast }: { forecast: ForecastDetail }) {
         {paused ? 'Resume' : 'Pause'}
       </Button>
       <Button onClick={() => setOpen('edit')}>Edit</Button>
-      {builtIn ? null : (
-        <Button onClick={() => setOpen('remove')}>
-          Remove
-        </Button>
-      )}
+      {builtIn ? null : <Button onClick={() => setOpen('remove')}>Remove</Button>}
       {open === 'edit' ? (
         <ForecastDialog forecast={forecast} onClose={() => setOpen(null)} />
       ) : open === 'remove' ? (

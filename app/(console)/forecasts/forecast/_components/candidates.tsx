@@ -1,5 +1,6 @@
 import { formatNumber } from '../../../../../components/format/number.ts';
 import { Badge } from '../../../../../components/ui/badge.tsx';
+import { cx } from '../../../../../components/ui/cx.ts';
 import { ScrollRegion } from '../../../../../components/ui/scroll-region.tsx';
 import type { ForecastDetail } from '../../../../../server/forecasts/contract.ts';
 
@@ -23,7 +24,7 @@ export function Candidates({ newest }: { newest: NonNullable<ForecastDetail['new
         aria-label="Backtest of the models"
         className="overflow-x-auto rounded-card border bg-surface"
       >
-        <table className="w-full min-w-[460px] text-13 tabular-nums">
+        <table className="w-full min-w-[460px] whitespace-nowrap text-13 tabular-nums">
           <thead className="text-12 text-muted">
             <tr className="h-8 border-b">
               <th scope="col" className="px-3 text-left font-normal">
@@ -48,7 +49,7 @@ export function Candidates({ newest }: { newest: NonNullable<ForecastDetail['new
               <tr key={name} className="min-h-9 border-b last:border-0">
                 <th scope="row" className="px-3 py-1.5 text-left font-normal" title={description}>
                   <span className="flex flex-wrap items-center gap-1.5">
-                    <span className={chosen ? 'font-medium' : undefined}>{name}</span>
+                    <span className={cx('whitespace-normal', chosen && 'font-medium')}>{name}</span>
                     {chosen ? <Badge tone="ok">Used</Badge> : null}
                     {floor ? <Badge tone="neutral">Naive floor</Badge> : null}
                   </span>

@@ -86,7 +86,7 @@ function columnsOf(remove: ((reference: ReferenceItem) => void) | null): Column<
     {
       id: 'actions',
       header: '',
-      width: '112px',
+      width: '136px',
       cell: (reference) => (
         <Button look="ghost" className="h-7" onClick={() => remove(reference)}>
           Remove<span className="sr-only"> {reference.name}</span>
