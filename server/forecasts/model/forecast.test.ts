@@ -284,7 +284,10 @@ describe('bounds', () => {
     const values = make(200, () => Math.max(0, 1 + 2 * normal()));
     const answer = forecast({ series: series(values), horizon: 24 });
     expect(Math.min(...answer.points.map(({ lower }) => lower))).toBe(0);
-    const below = forecast({ series: series(values.map((value) => (value ?? 0) - 3)), horizon: 24 });
+    const below = forecast({
+      series: series(values.map((value) => (value ?? 0) - 3)),
+      horizon: 24,
+    });
     expect(Math.min(...below.points.map(({ lower }) => lower))).toBeLessThan(-3);
   });
   test('seasons can be given, and refused', () => {

@@ -22,13 +22,20 @@ export const resourceColumns = (now: number): readonly Column<ResourceItem>[] =>
   {
     id: 'name',
     header: 'Resource',
-    width: '240px',
+    width: '200px',
     csv: ({ name }) => name,
     cell: ({ name }) => (
       <span title={name} className="font-medium">
         {name}
       </span>
     ),
+  },
+  {
+    id: 'full',
+    header: 'Reached in',
+    width: '140px',
+    csv: ({ assessment }) => assessment?.at?.mean ?? null,
+    cell: (item) => <span title={item.detail ?? undefined}>{untilFull(item, now)}</span>,
   },
   {
     id: 'kind',
@@ -88,12 +95,5 @@ export const resourceColumns = (now: number): readonly Column<ResourceItem>[] =>
         </span>
       );
     },
-  },
-  {
-    id: 'full',
-    header: 'Reached in',
-    width: '140px',
-    csv: ({ assessment }) => assessment?.at?.mean ?? null,
-    cell: (item) => <span title={item.detail ?? undefined}>{untilFull(item, now)}</span>,
   },
 ];
