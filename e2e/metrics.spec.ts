@@ -120,7 +120,7 @@ test('a metric is found, grouped, filtered, looked into, kept and shared', async
   await page.getByRole('button', { name: /^Two routes/ }).click();
   await expect(legend(page).getByRole('row')).toHaveCount(3);
   await page.getByRole('button', { name: 'Saved queries' }).click();
-  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.getByRole('button', { name: 'Delete Two routes' }).click();
   await page.getByRole('button', { name: 'Delete query' }).click();
   await expect(page.getByText('Two routes is deleted.')).toBeVisible();
   await page.keyboard.press('Escape');

@@ -98,10 +98,10 @@ export default function SavedSheet(props: {
               {operator ? (
                 <>
                   <Button look="ghost" onClick={() => setActing({ action: 'rename', item })}>
-                    Rename
+                    Rename<span className="sr-only"> {item.name}</span>
                   </Button>
                   <Button look="ghost" onClick={() => setActing({ action: 'remove', item })}>
-                    Delete
+                    Delete<span className="sr-only"> {item.name}</span>
                   </Button>
                 </>
               ) : null}
