@@ -1,10 +1,14 @@
 /** A series is forecast from a week of hours and read against the naive floor; a volume that grows gets its date. */
+import { z } from 'zod';
 import type { Console } from './support/console.ts';
 import { complaints, expect, expectAccessible, test } from './support/test.ts';
 
 const HOUR = 3_600_000;
 const GiB = 1024 ** 3;
 let key = '';
+const idSchema = z.object({ result: z.object({ data: z.object({ id: z.string() }) }) });
+
+const saved: string[] = [];
 
 async function call(system: Console, name: string, body: object): Promise<unknown> {
   const answer = await fetch(`${system.url}/api/trpc/${name}`, {
@@ -34,11 +38,16 @@ test.beforeAll(async ({ console: system }) => {
   }
   await call(system, 'metrics.ingest', { samples });
   for (const metric of ['shop_orders', 'shop_volume_bytes']) {
-    await call(system, 'metrics.saved.create', {
+    const made = await call(system, 'metrics.saved.create', {
       name: metric.replaceAll('_', ' '),
       query: { metric, timeRange: '24h', step: '1h', aggregations: ['avg'] },
     });
+    saved.push(idSchema.parse(made).result.data.id);
   }
+});
+// Other flows look at what is saved.
+test.afterAll(async ({ console: system }) => {
+  for (const id of saved) await call(system, 'metrics.saved.remove', { id });
 });
 
 test('a forecast is added, made, and read against the naive floor', async ({ signedIn: page }) => {
