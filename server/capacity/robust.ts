@@ -1,4 +1,5 @@
 /** Statistics that a few odd values do not move. Pure. */
+import { normalUpperTail } from '../platform/special-functions.ts';
 export function median(values: ArrayLike<number>): number {
   const sorted = Float64Array.from(values).sort();
   const half = sorted.length >> 1;
@@ -93,8 +94,8 @@ export function senSlope(times: ArrayLike<number>, values: ArrayLike<number>): S
   // However long the memory, it is no longer than that of a random walk: around whose line single values lie √(n/15) of its
   // steps apart, while the rise of that line varies by √(6n/5) of them. So the rise is known to 4.3 times the noise.
   const worst = (WALK * noise) / span;
-  const kendall = score === 0 || deviation === 0 ? 1 : 2 * upperTail(Math.max(0, z));
-  const walk = slope === 0 ? 1 : 2 * upperTail(Math.min(8, Math.abs(slope) / worst));
+  const kendall = score === 0 || deviation === 0 ? 1 : 2 * normalUpperTail(Math.max(0, z));
+  const walk = slope === 0 ? 1 : 2 * normalUpperTail(Math.min(8, Math.abs(slope) / worst));
   return {
     slope,
     lower: Math.min(slope, Math.max(at(pairs / 2 - half), slope - Z95 * worst)),
@@ -130,7 +131,7 @@ function tiesOf(values: ArrayLike<number>): number {
 /** ∫ P(Z > x) dx from z on: what of a unit normal sticks out above `z`. */
 function excess(z: number): number {
   const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
-  const tail = z >= 0 ? upperTail(z) : 1 - upperTail(-z);
+  const tail = normalUpperTail(z);
   return density - z * tail;
 }
 
@@ -147,13 +148,4 @@ export function passage(valuesPerDeviation: number, passed: number): number {
     else high = half;
   }
   return (low + high) / 2;
-}
-
-/** P(Z > z) for z ≥ 0: Abramowitz & Stegun 26.2.17, within 7.5e-8. */
-function upperTail(z: number): number {
-  const t = 1 / (1 + 0.2316419 * z);
-  const poly =
-    t *
-    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-  return (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * poly;
 }

@@ -3,6 +3,8 @@
  * of the collector are gone. Slope by Theil (1950) and Sen (1968), the median of the slopes of all pairs, which a third
  * of wild points cannot move; significance by Mann (1945) and Kendall (1975) with ties.
  */
+
+import { normalUpperTail } from '../platform/special-functions.ts';
 import type { MemoryPolicy, Trend } from './contract.ts';
 
 /** When, in ms since 1970, and how many bytes lived. */
@@ -74,17 +76,7 @@ export function mannKendall(values: readonly number[]): number {
   variance /= 18;
   if (variance <= 0) return 1;
   const z = score > 0 ? (score - 1) / Math.sqrt(variance) : (score + 1) / Math.sqrt(variance);
-  return score === 0 ? 0.5 : 1 - normal(z);
-}
-
-/** Distribution function of the standard normal; Abramowitz and Stegun 26.2.17, within 7.5e-8. */
-function normal(z: number): number {
-  const t = 1 / (1 + 0.2316419 * Math.abs(z));
-  const tail =
-    ((((1.330274429 * t - 1.821255978) * t + 1.781477937) * t - 0.356563782) * t + 0.31938153) *
-    t *
-    (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI));
-  return z >= 0 ? 1 - tail : tail;
+  return score === 0 ? 0.5 : normalUpperTail(z);
 }
 
 /** The points that will be judged, bounded. */

@@ -2,6 +2,7 @@
  * Whether a model's answers became worse. Pure. A one-sided test of two proportions (pooled), only where enough labels came,
  * and only for a fall that matters: at 30 labels a plain rule of ten points is wrong one time in nine.
  */
+import { normalUpperTail } from '../platform/special-functions.ts';
 
 export type Share = { right: number; labelled: number };
 export type JudgeRule = { maxDrop: number; minimumLabelled: number; alpha: number };
@@ -46,26 +47,5 @@ export function fallTest(reference: Share, current: Share): { z: number; pValue:
   const sd = Math.sqrt(pooled * (1 - pooled) * (1 / reference.labelled + 1 / current.labelled));
   const drop = reference.right / reference.labelled - current.right / current.labelled;
   const z = sd === 0 ? 0 : drop / sd;
-  return { z, pValue: upperTail(z) };
-}
-
-/** P(Z > z): the series of the error function where it is short, the continued fraction beyond (Abramowitz and Stegun 26.2). */
-function upperTail(z: number): number {
-  const x = Math.abs(z);
-  const density = Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
-  let tail: number;
-  if (x < 3) {
-    let term = x;
-    let sum = x;
-    for (let n = 1; n < 60; n++) {
-      term *= (x * x) / (2 * n + 1);
-      sum += term;
-    }
-    tail = 0.5 - density * sum;
-  } else {
-    let fraction = 0;
-    for (let n = 80; n >= 1; n--) fraction = n / (x + fraction);
-    tail = density / (x + fraction);
-  }
-  return z >= 0 ? tail : 1 - tail;
+  return { z, pValue: normalUpperTail(z) };
 }

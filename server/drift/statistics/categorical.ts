@@ -1,10 +1,11 @@
 /** One categorical feature: counts of two samples, and whether they differ. */
+
+import { chiSquareTail } from '../../platform/special-functions.ts';
 import { type CategoricalSummary, MINIMUM_VALUES, type Overlay } from '../contract.ts';
 import { type Check, proportionCheck } from './checks.ts';
 import { chiSquare, fisherExact, jensenShannon, stability } from './distances.ts';
 import { memoryOfCategories } from './memory.ts';
 import type { Analysis } from './numeric.ts';
-import { chiSquareTail } from './special.ts';
 import { percent, pText } from './words.ts';
 
 /** In time order; null: missing. */

@@ -1,5 +1,5 @@
 /** How far two samples lie apart, in numbers that do not grow with their size. Statistics equal SciPy's to 1e-9. */
-import { chiSquareTail, logChoose } from './special.ts';
+import { chiSquareTail, logChoose } from '../../platform/special-functions.ts';
 
 /** Shares below count as this in the population stability index, so that an empty bin is no infinity. */
 const PSI_FLOOR = 1e-4;

@@ -4,7 +4,7 @@
  * n·m / (n + m), rounded, as SciPy's `asymp` has it: Marsaglia, Tsang and Wang 2003 where a matrix is small, Smirnov's
  * sum in the tail, Pelz and Good 1976 elsewhere (the choice of Simard and L'Ecuyer 2011).
  */
-import { logChoose } from './special.ts';
+import { logChoose } from '../../platform/special-functions.ts';
 
 /** Up to so many pairs of values the p-value is exact. */
 export const EXACT_PAIRS = 10_000;

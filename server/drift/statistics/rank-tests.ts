@@ -4,7 +4,11 @@
  * Savage's (1956) from above and from below for the tails. Kolmogorov–Smirnov sees all of them, but the last three
  * late: it asks for the largest gap, which lies in the middle.
  */
-import { normalQuantile, normalTwoSided, studentTwoSided } from './special.ts';
+import {
+  normalQuantile,
+  normalTwoSided,
+  studentTwoSided,
+} from '../../platform/special-functions.ts';
 
 export type RankTest = 'level' | 'spread' | 'upper' | 'lower';
 export const rankTests = ['level', 'spread', 'upper', 'lower'] as const;

@@ -1,13 +1,17 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import {
+  normalQuantile,
+  normalTwoSided,
+  studentTwoSided,
+} from '../../platform/special-functions.ts';
 import type { Cell } from '../contract.ts';
 import { pairOf, readNumber } from './cells.ts';
 import { compareFeatures, type FeaturePair } from './compare.ts';
 import { benjaminiHochberg } from './distances.ts';
 import { ksAsymptotic, ksExact, ksOneSample } from './kolmogorov-smirnov.ts';
 import { sorted } from './sort.ts';
-import { normalQuantile, normalTwoSided, studentTwoSided } from './special.ts';
 
 type Numeric = {
   name: string;

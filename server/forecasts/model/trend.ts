@@ -4,6 +4,7 @@
  * anywhere. The slope is Sen's (1968), with his interval.
  */
 
+import { normalTwoSided } from '../../platform/special-functions.ts';
 import type { Trend } from '../contract.ts';
 import { movingAverage } from './season-strength.ts';
 
@@ -49,7 +50,7 @@ export function testTrend(values: Float64Array, season: number): TrendTest {
         )
       : y;
   const { z, spread } = mannKendall(whitened);
-  const pValue = 2 * (1 - normal(Math.abs(z)));
+  const pValue = normalTwoSided(z);
   // Sen's interval, widened as the variance of the test is by memory.
   const wide = Math.sqrt((1 + significant) / (1 - Math.min(0.95, significant)));
   const half = (Z95 * spread * wide) / 2;
@@ -131,26 +132,4 @@ function lagOne(y: Float64Array): number {
     if (i > 0) next += off * ((y[i - 1] as number) - mean);
   }
   return all > 0 ? next / all : 0;
-}
-
-/** The normal distribution; Abramowitz and Stegun 7.1.26 is not enough here, so by its continued fraction. */
-function normal(z: number): number {
-  const x = Math.abs(z);
-  if (x > 38) return z > 0 ? 1 : 0;
-  const density = Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
-  let tail: number;
-  if (x < 2.5) {
-    let term = x;
-    let sum = x;
-    for (let k = 1; k < 100 && term > 1e-17 * sum; k++) {
-      term *= (x * x) / (2 * k + 1);
-      sum += term;
-    }
-    tail = 0.5 - density * sum;
-  } else {
-    let fraction = x;
-    for (let k = 60; k >= 1; k--) fraction = x + k / fraction;
-    tail = density / fraction;
-  }
-  return z > 0 ? 1 - tail : tail;
 }

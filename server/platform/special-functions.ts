@@ -18,6 +18,7 @@ export function logGamma(x: number): number {
 /** Q(a, x), the regularised upper incomplete gamma function: a series below a + 1, Lentz' fraction above. */
 export function upperGamma(a: number, x: number): number {
   if (x <= 0) return 1;
+  if (x === Number.POSITIVE_INFINITY) return 0;
   const front = Math.exp(a * Math.log(x) - x - logGamma(a));
   if (x < a + 1) {
     let term = 1 / a;
@@ -51,6 +52,12 @@ export function upperGamma(a: number, x: number): number {
 
 /** P(X ≥ x) of a chi-square variable. */
 export const chiSquareTail = (x: number, df: number): number => upperGamma(df / 2, x / 2);
+
+/** P(Z ≥ z) of a standard normal variable. */
+export const normalUpperTail = (z: number): number => {
+  const tail = upperGamma(0.5, (z * z) / 2) / 2;
+  return z >= 0 ? tail : 1 - tail;
+};
 
 /** P(|Z| ≥ |z|) of a standard normal variable. */
 export const normalTwoSided = (z: number): number => upperGamma(0.5, (z * z) / 2);
