@@ -71,7 +71,7 @@ export function ChartCard(props: ChartCardProps) {
     })
     .join(' ');
   const Toggle = asTable ? ChartLine : Table2;
-  const drawn = rows.length > 1;
+  const drawn = rows.length > 0;
   return (
     <figure className="min-w-0 rounded-card border bg-surface p-3.5" aria-labelledby={id}>
       <div className="mb-1 flex h-8 items-center justify-between gap-2">

@@ -61,7 +61,15 @@ export function toChartRows(
     bucket.push(point);
   }
   flush();
-  return rows;
+  return rows.map((row, place) => {
+    const alone = names.filter(
+      (name) =>
+        row.values[name] != null &&
+        rows[place - 1]?.values[name] == null &&
+        rows[place + 1]?.values[name] == null,
+    );
+    return alone.length > 0 ? { ...row, alone } : row;
+  });
 }
 
 export type SeriesSummary = { min: number; avg: number; max: number; last: number } | null;
