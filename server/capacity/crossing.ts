@@ -12,7 +12,8 @@
  *    wanders by itself in that time, added as squares.
  * 6. A date is given when the test says that there is a trend towards the limit and it lies within a year.
  */
-import { median, memoryOf, passage, type Slope, senSlope, spread } from './robust.ts';
+import { median, spread } from '../platform/robust-trend.ts';
+import { memoryOf, passage, type Slope, senSlope } from './robust.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;

@@ -1,36 +1,20 @@
-/** Statistics that a few odd values do not move. Pure. */
-import { normalUpperTail } from '../platform/special-functions.ts';
-export function median(values: ArrayLike<number>): number {
-  const sorted = Float64Array.from(values).sort();
-  const half = sorted.length >> 1;
-  if (sorted.length === 0) return Number.NaN;
-  return sorted.length % 2 === 1
-    ? (sorted[half] ?? Number.NaN)
-    : ((sorted[half - 1] ?? Number.NaN) + (sorted[half] ?? Number.NaN)) / 2;
-}
-
-/** Standard deviation as the median distance from the median says it. */
-export function spread(values: ArrayLike<number>): number {
-  const centre = median(values);
-  return 1.4826 * median(Float64Array.from(values, (value) => Math.abs(value - centre)));
-}
+/** The line through a resource's past: how fast it goes, and how sure that is of a series that remembers. Pure. */
+import {
+  autocorrelation,
+  inflationOf,
+  mannKendall,
+  median,
+  pairSlopes,
+  spread,
+} from '../platform/robust-trend.ts';
+import { normalTwoSided, normalUpperTail } from '../platform/special-functions.ts';
 
 /** Correlation of neighbours around a line, corrected for the bias of short series (after Marriott & Pope 1954); 0–0.99. */
 export function memoryOf(residuals: ArrayLike<number>): number {
   const n = residuals.length;
   if (n < 4) return 0;
-  let sum = 0;
-  for (let i = 0; i < n; i++) sum += residuals[i] ?? 0;
-  const mean = sum / n;
-  let products = 0;
-  let squares = 0;
-  for (let i = 0; i < n; i++) {
-    const one = (residuals[i] ?? 0) - mean;
-    squares += one * one;
-    if (i > 0) products += one * ((residuals[i - 1] ?? 0) - mean);
-  }
-  if (squares === 0) return 0;
-  const found = products / squares;
+  const found = autocorrelation(Float64Array.from(residuals))(1);
+  if (Number.isNaN(found)) return 0;
   return Math.min(0.99, Math.max(0, found + (2 + 4 * found) / n));
 }
 
@@ -61,49 +45,31 @@ const WALK = 4.3;
 export function senSlope(times: ArrayLike<number>, values: ArrayLike<number>): Slope | null {
   const n = values.length;
   if (n < 4) return null;
-  const slopes = new Float64Array((n * (n - 1)) / 2);
-  let pairs = 0;
-  let score = 0;
-  for (let i = 0; i < n; i++) {
-    for (let j = i + 1; j < n; j++) {
-      const run = (times[j] ?? 0) - (times[i] ?? 0);
-      const rise = (values[j] ?? 0) - (values[i] ?? 0);
-      score += Math.sign(rise);
-      if (run > 0) slopes[pairs++] = rise / run;
-    }
-  }
-  if (pairs === 0) return null;
-  const sorted = slopes.subarray(0, pairs).sort();
-  const slope = median(sorted);
+  const y = Float64Array.from(values);
+  const { slope, count, score, at } = pairSlopes(y, Float64Array.from(times));
+  if (count === 0) return null;
   const middle = ((times[0] ?? 0) + (times[n - 1] ?? 0)) / 2;
-  const residuals = Float64Array.from(
-    { length: n },
-    (_, i) => (values[i] ?? 0) - slope * ((times[i] ?? 0) - middle),
-  );
+  const residuals = y.map((value, i) => value - slope * ((times[i] ?? 0) - middle));
   const level = median(residuals);
   // What rounding leaves of a perfect line is no memory.
   const memory = rangeOf(residuals) > 1e-9 * rangeOf(values) ? memoryOf(residuals) : 0;
-  const inflation = (1 + memory) / (1 - memory);
-  const variance = ((n * (n - 1) * (2 * n + 5)) / 18 - tiesOf(values)) * inflation;
-  const deviation = Math.sqrt(Math.max(variance, 0));
-  const z = deviation > 0 ? (Math.abs(score) - 1) / deviation : 0;
+  const inflation = inflationOf(memory);
+  const { z, deviation } = mannKendall(y, { score, inflation });
   const half = (Z95 * deviation) / 2;
-  const at = (rank: number) => sorted[Math.min(pairs - 1, Math.max(0, Math.round(rank)))] ?? slope;
   const noise = spread(residuals);
   const span = (times[n - 1] ?? 0) - (times[0] ?? 0);
   // However long the memory, it is no longer than that of a random walk: around whose line single values lie √(n/15) of its
   // steps apart, while the rise of that line varies by √(6n/5) of them. So the rise is known to 4.3 times the noise.
   const worst = (WALK * noise) / span;
-  const kendall = score === 0 || deviation === 0 ? 1 : 2 * normalUpperTail(Math.max(0, z));
   const walk = slope === 0 ? 1 : 2 * normalUpperTail(Math.min(8, Math.abs(slope) / worst));
   return {
     slope,
-    lower: Math.min(slope, Math.max(at(pairs / 2 - half), slope - Z95 * worst)),
-    upper: Math.max(slope, Math.min(at(pairs / 2 + half), slope + Z95 * worst)),
+    lower: Math.min(slope, Math.max(at(count / 2 - half), slope - Z95 * worst)),
+    upper: Math.max(slope, Math.min(at(count / 2 + half), slope + Z95 * worst)),
     level,
     levelHalf: Math.min((Z95 * 1.2533 * noise * Math.sqrt(inflation)) / Math.sqrt(n), Z95 * noise),
     middle,
-    pValue: Math.min(kendall, walk),
+    pValue: Math.min(normalTwoSided(z), walk),
     memory,
   };
 }
@@ -115,17 +81,6 @@ function rangeOf(values: ArrayLike<number>): number {
     high = Math.max(high, values[i] ?? high);
   }
   return high - low;
-}
-
-function tiesOf(values: ArrayLike<number>): number {
-  const counts = new Map<number, number>();
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] ?? 0;
-    counts.set(value, (counts.get(value) ?? 0) + 1);
-  }
-  let sum = 0;
-  for (const t of counts.values()) if (t > 1) sum += (t * (t - 1) * (2 * t + 5)) / 18;
-  return sum;
 }
 
 /** ∫ P(Z > x) dx from z on: what of a unit normal sticks out above `z`. */

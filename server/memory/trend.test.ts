@@ -4,11 +4,11 @@ import { describe, expect, test, vi } from 'vitest';
 import { policySchema, type Trend } from './contract.ts';
 import {
   advance,
+  chanceOfRise,
   judge,
   keep,
   type Level,
   levelsWith,
-  mannKendall,
   type Point,
   theilSen,
   thin,
@@ -277,17 +277,17 @@ describe('the statistics', () => {
   });
   test('Mann–Kendall: published values', () => {
     // scipy.stats.kendalltau agrees on S; p by the normal approximation with continuity correction.
-    expect(mannKendall([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])).toBeCloseTo(4.16e-5, 6);
-    expect(mannKendall([10, 9, 8, 7, 6, 5, 4, 3, 2, 1])).toBeCloseTo(1, 3);
-    expect(mannKendall([5, 5, 5, 5, 5, 5, 5, 5])).toBe(1);
-    expect(mannKendall([1, 2])).toBe(1);
+    expect(chanceOfRise([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])).toBeCloseTo(4.16e-5, 6);
+    expect(chanceOfRise([10, 9, 8, 7, 6, 5, 4, 3, 2, 1])).toBeCloseTo(1, 3);
+    expect(chanceOfRise([5, 5, 5, 5, 5, 5, 5, 5])).toBe(1);
+    expect(chanceOfRise([1, 2])).toBe(1);
   });
   test('Mann–Kendall looks at the order alone', () => {
     fc.assert(
       fc.property(fc.array(finite, { minLength: 3, maxLength: 40 }), (values) => {
         const ranks = [...new Set(values)].sort((a, b) => a - b);
-        expect(mannKendall(values.map((value) => ranks.indexOf(value)))).toBeCloseTo(
-          mannKendall(values),
+        expect(chanceOfRise(values.map((value) => ranks.indexOf(value)))).toBeCloseTo(
+          chanceOfRise(values),
           12,
         );
       }),

@@ -4,6 +4,7 @@
  * of wild points cannot move; significance by Mann (1945) and Kendall (1975) with ties.
  */
 
+import { mannKendall, median, pairSlopes } from '../platform/robust-trend.ts';
 import { normalUpperTail } from '../platform/special-functions.ts';
 import type { MemoryPolicy, Trend } from './contract.ts';
 
@@ -44,39 +45,20 @@ export function thin(points: readonly Point[], from: number, to: number, most: n
   return [...kept.values()].sort((a, b) => a[0] - b[0]);
 }
 
-const median = (sorted: ArrayLike<number>): number => {
-  const half = sorted.length >> 1;
-  const upper = sorted[half] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[half - 1] ?? Number.NaN)) / 2;
-};
-
 /** Slope in bytes a millisecond, and the size at the time 0 of the line. NaN below two points. */
 export function theilSen(points: readonly Point[]): { slope: number; intercept: number } {
-  const slopes: number[] = [];
-  for (const [i, [t1, y1]] of points.entries()) {
-    for (const [t2, y2] of points.slice(i + 1)) if (t2 !== t1) slopes.push((y2 - y1) / (t2 - t1));
-  }
-  const slope = median(Float64Array.from(slopes).sort());
-  const rests = Float64Array.from(points, ([t, y]) => y - slope * t).sort();
-  return { slope, intercept: median(rests) };
+  const { slope } = pairSlopes(
+    Float64Array.from(points, ([, y]) => y),
+    Float64Array.from(points, ([t]) => t),
+  );
+  return { slope, intercept: median(points.map(([t, y]) => y - slope * t)) };
 }
 
 /** Probability that values without any trend rise at least as clearly; one-sided, normal approximation with ties. */
-export function mannKendall(values: readonly number[]): number {
-  const n = values.length;
-  if (n < 3) return 1;
-  let score = 0;
-  for (const [i, value] of values.entries()) {
-    for (const later of values.slice(i + 1)) score += Math.sign(later - value);
-  }
-  const ties = new Map<number, number>();
-  for (const value of values) ties.set(value, (ties.get(value) ?? 0) + 1);
-  let variance = n * (n - 1) * (2 * n + 5);
-  for (const t of ties.values()) variance -= t * (t - 1) * (2 * t + 5);
-  variance /= 18;
-  if (variance <= 0) return 1;
-  const z = score > 0 ? (score - 1) / Math.sqrt(variance) : (score + 1) / Math.sqrt(variance);
-  return score === 0 ? 0.5 : normalUpperTail(z);
+export function chanceOfRise(values: readonly number[]): number {
+  if (values.length < 3) return 1;
+  const { z, deviation } = mannKendall(Float64Array.from(values));
+  return deviation > 0 ? normalUpperTail(z) : 1;
 }
 
 /** The points that will be judged, bounded. */
@@ -145,7 +127,7 @@ export function judge(
   // Over a whole window, also when its edges have no point.
   const growthBytes = slope * windowMs;
   const growthRatio = fromBytes > 0 ? growthBytes / fromBytes : 0;
-  const pValue = mannKendall(judged.map(([, bytes]) => bytes));
+  const pValue = chanceOfRise(judged.map(([, bytes]) => bytes));
   const known = given.levels
     .filter(([hour]) => hour + HOUR_MS <= now - windowMs && hour > now - (LEVELS + 1) * HOUR_MS)
     .reduce((most, [, bytes]) => Math.max(most, bytes), 0);

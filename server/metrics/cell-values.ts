@@ -5,11 +5,12 @@
  * Percentiles of raw samples interpolate linearly between ranks (type 7 of Hyndman and Fan 1996, as Prometheus and
  * NumPy do); of roll-ups they come from merged sketches and are within 1 %.
  */
+
+import { selectRanks } from '../platform/select.ts';
 import type { Aggregation, HistogramBin, Point } from './contract.ts';
 import { passes, type ValueTest } from './filters.ts';
 import type { Run } from './head.ts';
 import { SketchReader } from './rollup.ts';
-import { selectRanks } from './select.ts';
 import { centreOf, keyOf, MAX_KEY, quantiles } from './sketch.ts';
 
 const HISTOGRAM_BINS = 20;

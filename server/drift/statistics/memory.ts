@@ -3,6 +3,8 @@
  * autocorrelations is cut where pairs of them turn negative (Geyer 1992, initial positive sequence).
  */
 
+import { autocorrelation } from '../../platform/robust-trend.ts';
+
 /** Memory shorter than chance would give counts as none, so that independent samples lose nothing. */
 const CHANCE = 2.6;
 
@@ -27,18 +29,7 @@ function inflation(length: number, similarity: (lag: number) => number): number 
 export function memoryOf(values: Float64Array): number {
   const { length } = values;
   if (length < 8 || isSorted(values)) return 1;
-  let sum = 0;
-  for (let i = 0; i < length; i++) sum += values[i] as number;
-  const mean = sum / length;
-  let variance = 0;
-  for (let i = 0; i < length; i++) variance += ((values[i] as number) - mean) ** 2;
-  if (!(variance > 0)) return 1;
-  return inflation(length, (lag) => {
-    let product = 0;
-    for (let i = lag; i < length; i++)
-      product += ((values[i] as number) - mean) * ((values[i - lag] as number) - mean);
-    return product / variance;
-  });
+  return inflation(length, autocorrelation(values));
 }
 
 /** Of categories, by how much likelier than chance a value is met again some steps later. */

@@ -4,6 +4,12 @@
  * anywhere. The slope is Sen's (1968), with his interval.
  */
 
+import {
+  autocorrelation,
+  MAX_TREND_VALUES,
+  mannKendall,
+  pairSlopes,
+} from '../../platform/robust-trend.ts';
 import { normalTwoSided } from '../../platform/special-functions.ts';
 import type { Trend } from '../contract.ts';
 import { movingAverage } from './season-strength.ts';
@@ -19,8 +25,6 @@ export type TrendTest = {
 
 const ALPHA = 0.05;
 const Z95 = 1.959963984540054;
-/** The test looks at all pairs; longer series are looked at in means of neighbours. */
-const MAX_VALUES = 1_000;
 const NONE: TrendTest = {
   direction: 'stable',
   pValue: null,
@@ -32,13 +36,13 @@ const NONE: TrendTest = {
 export function testTrend(values: Float64Array, season: number): TrendTest {
   const seasonless =
     season > 1 && values.length >= 2 * season ? deseasonalise(values, season) : values;
-  const width = Math.ceil(seasonless.length / MAX_VALUES);
+  // The test looks at all pairs; longer series are looked at in means of neighbours.
+  const width = Math.ceil(seasonless.length / MAX_TREND_VALUES);
   const y = width > 1 ? means(seasonless, width) : seasonless;
   const n = y.length;
   if (n < 3) return NONE;
-  const { slope, all } = sen(y);
-  const detrended = y.map((value, i) => value - slope * i);
-  const seen = lagOne(detrended);
+  const { slope, count, at } = pairSlopes(y);
+  const seen = autocorrelation(y.map((value, i) => value - slope * i))(1);
   // Of a short, detrended series it is seen too small (Kendall 1954).
   const memory = Math.min(0.98, (n * seen + 2) / (n - 4));
   const significant = n > 8 && seen > 1 / Math.sqrt(n) ? memory : 0;
@@ -49,20 +53,18 @@ export function testTrend(values: Float64Array, season: number): TrendTest {
           (_, i) => ((y[i + 1] as number) - significant * (y[i] as number)) / (1 - significant),
         )
       : y;
-  const { z, spread } = mannKendall(whitened);
+  const { z, deviation } = mannKendall(whitened);
   const pValue = normalTwoSided(z);
   // Sen's interval, widened as the variance of the test is by memory.
   const wide = Math.sqrt((1 + significant) / (1 - Math.min(0.95, significant)));
-  const half = (Z95 * spread * wide) / 2;
-  const at = (rank: number) =>
-    all[Math.max(0, Math.min(all.length - 1, Math.round(rank)))] as number;
+  const half = (Z95 * deviation * wide) / 2;
   const direction = pValue < ALPHA ? (z > 0 ? 'up' : 'down') : 'stable';
   return {
     direction,
     pValue,
     slope: slope / width,
-    lower: at(all.length / 2 - half) / width,
-    upper: at(all.length / 2 + half) / width,
+    lower: at(count / 2 - half) / width,
+    upper: at(count / 2 + half) / width,
   };
 }
 
@@ -89,47 +91,4 @@ function means(values: Float64Array, width: number): Float64Array {
     out[i] = sum / width;
   }
   return out;
-}
-
-/** The median slope of all pairs, and all of them in order. */
-export function sen(y: Float64Array): { slope: number; all: Float64Array } {
-  const n = y.length;
-  const all = new Float64Array((n * (n - 1)) / 2);
-  let at = 0;
-  for (let i = 0; i < n; i++)
-    for (let j = i + 1; j < n; j++) all[at++] = ((y[j] as number) - (y[i] as number)) / (j - i);
-  all.sort();
-  const middle = all.length >> 1;
-  const slope =
-    all.length % 2 === 1
-      ? (all[middle] as number)
-      : ((all[middle - 1] as number) + (all[middle] as number)) / 2;
-  return { slope, all };
-}
-
-function mannKendall(y: Float64Array): { z: number; spread: number } {
-  const n = y.length;
-  let sum = 0;
-  for (let i = 0; i < n; i++)
-    for (let j = i + 1; j < n; j++) sum += Math.sign((y[j] as number) - (y[i] as number));
-  const ties = new Map<number, number>();
-  for (const value of y) ties.set(value, (ties.get(value) ?? 0) + 1);
-  let variance = n * (n - 1) * (2 * n + 5);
-  for (const t of ties.values()) variance -= t * (t - 1) * (2 * t + 5);
-  variance /= 18;
-  if (!(variance > 0)) return { z: 0, spread: 0 };
-  const spread = Math.sqrt(variance);
-  return { z: (sum - Math.sign(sum)) / spread, spread };
-}
-
-function lagOne(y: Float64Array): number {
-  const mean = y.reduce((a, b) => a + b, 0) / y.length;
-  let all = 0;
-  let next = 0;
-  for (let i = 0; i < y.length; i++) {
-    const off = (y[i] as number) - mean;
-    all += off * off;
-    if (i > 0) next += off * ((y[i - 1] as number) - mean);
-  }
-  return all > 0 ? next / all : 0;
 }
