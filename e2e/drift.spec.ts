@@ -69,10 +69,20 @@ test('a shift of the inputs is found, told and explained', async ({
   await sheet.getByLabel('File').setInputFiles({
     name: 'training.csv',
     mimeType: 'text/csv',
-    buffer: Buffer.from(`\ufeffamount;plan\n${table.join('\n')}\n`),
+    buffer: Buffer.from(`\ufeffBetrag;PLAN\n${table.join('\n')}\n`),
   });
   await expect(sheet).toContainText('CSV in utf-8, a semicolon between cells, decimal comma');
   await expect(sheet).toContainText('3\u202f000 rows');
+  // PLAN is found by itself; the other column is told, by keyboard.
+  await expect(sheet).toContainText('1 of 2 features has a column.');
+  const column = sheet.getByLabel('amount (numbers)');
+  await column.selectOption('PLAN');
+  await expect(sheet).toContainText('PLAN is the column of amount already.');
+  await sheet.getByRole('button', { name: 'Make reference' }).click();
+  await column.focus();
+  await page.keyboard.type('Bet');
+  await expect(column).toHaveValue('Betrag');
+  await expect(sheet).toContainText('2 of 2 features have a column.');
   await expectAccessible(page);
   await sheet.getByRole('button', { name: 'Make reference' }).click();
   await sheet.getByRole('button', { name: 'Done' }).click();

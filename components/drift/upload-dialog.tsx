@@ -2,7 +2,6 @@
 
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
-import type { UploadPreview } from '../../server/drift/contract.ts';
 import { formatBytes } from '../format/bytes.ts';
 import { count, formatNumber } from '../format/number.ts';
 import { formatPercent } from '../format/percent.ts';
@@ -14,18 +13,14 @@ import { Field } from '../ui/field.tsx';
 import { Input, Select } from '../ui/input.tsx';
 import { ScrollRegion } from '../ui/scroll-region.tsx';
 import { Skeleton } from '../ui/skeleton.tsx';
+import { submitOnCtrlEnter } from '../ui/submit.ts';
+import { ColumnFields, typeWords } from './column-fields.tsx';
+import { faultOf, type MappedFeature, mapFeatures, type Understood, wireOf } from './column-map.ts';
 import { sendFile } from './send-file.ts';
 
-type Understood = Extract<UploadPreview, { ok: true }>;
 const delimiterWords = { ',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'bar' } as const;
 const formatWords = { csv: 'CSV', json: 'a JSON list', jsonl: 'JSON lines' } as const;
-const typeWords = {
-  numeric: 'numbers',
-  categorical: 'texts',
-  time: 'times',
-  mixed: 'numbers and texts',
-  empty: 'nothing',
-} as const;
+const MAX_SHOWN = 300;
 
 function Progress({ label, share }: { label: string; share: number }) {
   return (
@@ -40,8 +35,10 @@ function Progress({ label, share }: { label: string; share: number }) {
 }
 
 /** What was understood of the file. */
-function Look({ preview }: { preview: Understood }) {
+function Look(props: { preview: Understood; features: readonly MappedFeature[] }) {
+  const { preview, features } = props;
   const { format, encoding, delimiter, decimal, rows, rowsExact, columns, problems } = preview;
+  const featureOf = new Map(features.map(({ column, name }) => [column, name]));
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] gap-3">
       <p className="text-13">
@@ -61,7 +58,7 @@ function Look({ preview }: { preview: Understood }) {
       ) : null}
       <ScrollRegion
         aria-label="Columns of the file, scrolls"
-        className="max-h-80 overflow-auto rounded-control border"
+        className="max-h-64 overflow-auto rounded-control border"
       >
         <table className="w-full min-w-[440px] text-12">
           <thead className="sticky top-0 bg-raised text-muted">
@@ -74,7 +71,7 @@ function Look({ preview }: { preview: Understood }) {
             </tr>
           </thead>
           <tbody>
-            {columns.map((column) => (
+            {columns.slice(0, MAX_SHOWN).map((column) => (
               <tr key={column.name} className="border-t align-top">
                 <th scope="row" className="max-w-32 break-words px-2 py-1.5 text-left font-medium">
                   {column.name}
@@ -85,16 +82,18 @@ function Look({ preview }: { preview: Understood }) {
                   {column.examples.slice(0, 3).join(' · ')}
                 </td>
                 <td className="px-2 py-1.5">
-                  {column.feature ?? <span className="text-muted">not used</span>}
-                  {column.problem ? (
-                    <span className="block text-warn-text">{column.problem}</span>
-                  ) : null}
+                  {featureOf.get(column.name) ?? <span className="text-muted">not used</span>}
                 </td>
               </tr>
             ))}
           </tbody>
         </table>
       </ScrollRegion>
+      {columns.length > MAX_SHOWN ? (
+        <p className="text-12 text-muted">
+          {count(columns.length - MAX_SHOWN, 'more column')} not shown.
+        </p>
+      ) : null}
     </div>
   );
 }
@@ -162,14 +161,17 @@ function Confirming(props: { id: string; fileName: string; onBegun(): void; onCa
     ),
   );
   const [name, setName] = useState(fileName.replace(/\.[^.]*$/, '').slice(0, 100));
-  const [chosen, setTime] = useState<string | null>(null);
+  const [time, setTime] = useState<string | null>(null);
+  const [chosen, setChosen] = useState<ReadonlyMap<string, string>>(new Map());
+  const [tried, setTried] = useState(false);
   const confirm = useMutation({
-    mutationFn: (timeColumn: string) =>
+    mutationFn: (given: { columns: Record<string, string>; timeColumn: string }) =>
       api.drift.uploads.confirm.mutate({
         id,
         name,
         ...hints,
-        ...(timeColumn === '' ? {} : { timeColumn }),
+        columns: given.columns,
+        ...(given.timeColumn === '' ? {} : { timeColumn: given.timeColumn }),
       }),
     onSuccess: onBegun,
   });
@@ -195,26 +197,47 @@ function Confirming(props: { id: string; fileName: string; onBegun(): void; onCa
       </>
     );
   }
-  const time = chosen ?? data.timeColumn ?? '';
+  const features = mapFeatures(data, chosen);
+  const guessed = data.timeColumn ?? '';
+  // A file read anew may have lost the column.
+  const kept = time === null || time === '' || data.columns.some((column) => column.name === time);
+  const timeColumn = kept ? (time ?? guessed) : guessed;
+  const whole = faultOf(features);
+  const atField = (path: string) => failure?.fields.find((one) => one.path === path)?.message;
+  const told = new Set(['name', 'timeColumn', ...features.map(({ name }) => `columns.${name}`)]);
+  const said =
+    (tried ? whole : null) ??
+    (failure && !failure.fields.some(({ path }) => told.has(path))
+      ? (failure.fields[0]?.message ?? failure.message)
+      : null);
   return (
     <form
       className="grid grid-cols-[minmax(0,1fr)] gap-4"
+      onKeyDown={submitOnCtrlEnter}
       onSubmit={(event) => {
         event.preventDefault();
-        confirm.mutate(time);
+        setTried(true);
+        if (whole !== null || features.some(({ fault }) => fault !== null)) return;
+        confirm.mutate({ columns: wireOf(features), timeColumn });
       }}
     >
-      <Look preview={data} />
+      <Look preview={data} features={features} />
       {data.format === 'csv' ? (
         <details>
           <summary className="cursor-pointer text-13 text-muted">It is read wrongly</summary>
           <Reading preview={data} onChange={(more) => setHints({ ...hints, ...more })} />
         </details>
       ) : null}
-      <Field
-        label="Name of the reference"
-        error={failure?.fields.find(({ path }) => path === 'name')?.message}
-      >
+      <ColumnFields
+        preview={data}
+        features={features}
+        faultOf={(feature) => atField(`columns.${feature}`)}
+        onChoose={(feature, column) => {
+          confirm.reset();
+          setChosen(new Map(chosen).set(feature, column));
+        }}
+      />
+      <Field label="Name of the reference" error={atField('name')}>
         {(control) => (
           <Input
             {...control}
@@ -224,9 +247,13 @@ function Confirming(props: { id: string; fileName: string; onBegun(): void; onCa
           />
         )}
       </Field>
-      <Field label="Column of times" help="With times a monitor can compare with the same season.">
+      <Field
+        label="Column of times"
+        help="With times a monitor can compare with the same season."
+        error={atField('timeColumn')}
+      >
         {(control) => (
-          <Select {...control} value={time} onChange={({ target }) => setTime(target.value)}>
+          <Select {...control} value={timeColumn} onChange={({ target }) => setTime(target.value)}>
             <option value="">None</option>
             {data.columns.map(({ name: column }) => (
               <option key={column} value={column}>
@@ -236,12 +263,12 @@ function Confirming(props: { id: string; fileName: string; onBegun(): void; onCa
           </Select>
         )}
       </Field>
-      {failure && failure.fields.length === 0 ? (
+      {said ? (
         <p role="alert" className="text-13 text-bad-text">
-          {failure.message}
+          {said}
         </p>
       ) : null}
-      <div className="flex justify-end gap-2">
+      <div className="sticky bottom-[-16px] -mx-5 -mb-4 flex flex-wrap justify-end gap-2 border-t bg-surface px-5 py-3">
         <Button onClick={onCancel}>Cancel upload</Button>
         <Button type="submit" look="primary" busy={confirm.isPending}>
           Make reference

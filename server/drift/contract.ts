@@ -167,6 +167,7 @@ export type {
 } from './watch/contract.ts';
 export {
   type CreateMonitorInput,
+  columnProblem,
   createMonitorSchema,
   PART_BYTES,
   type UpdateMonitorInput,

@@ -156,6 +156,27 @@ describe('a file', () => {
     expect(found).toMatchObject({ name: 'january', source: 'upload', rows: 2_000, sampled: 2_000 });
     expect(found.features[0]).toMatchObject({ name: 'amount', notNumeric: expect.any(Number) });
   });
+  test('has its columns told; what does not fit is named', async () => {
+    const model = await register();
+    const id = await uploaded(model.id, table(200, 0, 'Betrag,tarif'));
+    const refused = async (columns: object) => {
+      const { data } = await send('drift.uploads.confirm', { id, name: 'x', columns });
+      return data.fields;
+    };
+    expect(await refused({ amount: 'betrag' })).toEqual([
+      { path: 'columns.amount', message: 'The file has no column betrag' },
+    ]);
+    expect(await refused({ amuont: 'Betrag' })).toEqual([
+      { path: 'columns.amuont', message: 'The model has no feature amuont' },
+    ]);
+    expect(await refused({ amount: 'tarif', plan: 'tarif' })).toEqual([
+      { path: 'columns.plan', message: 'tarif is the column of amount already' },
+    ]);
+    expect(await refused({})).toMatchObject([{ path: 'columns' }]);
+    const done = await confirmed(id, { name: 'told', columns: { amount: 'Betrag' } });
+    const found = await ask('drift.references.get', { id: done.referenceId });
+    expect(found.features.map(({ name }: { name: string }) => name)).toEqual(['amount']);
+  });
   test('that breaks off goes on where it was; one that is too long is refused', async () => {
     const model = await register();
     const content = table(100);

@@ -15,6 +15,7 @@ import { type Dialect, type DialectHints, dialectOf, encodingOf } from './sniff.
 const HEAD_BYTES = 1024 * 1024;
 /** Shown as they stand. */
 const SAMPLE_ROWS = 8;
+const MAX_COLUMNS = 5_000;
 
 export type PreviewTask = { file: string; hints: DialectHints; features: ProfiledFeature[] };
 export type FileLook =
@@ -101,12 +102,16 @@ export async function previewTask({ file, hints, features }: PreviewTask): Promi
   }
   const rows = look.rows();
   if (rows === 0) return { fault: 'The file has a header but no rows.' };
+  const columns = look.finish();
+  if (columns.length > MAX_COLUMNS) {
+    return { fault: `The file has ${columns.length} columns; at most ${MAX_COLUMNS} are taken.` };
+  }
   return {
     dialect,
     quoted: dialect.format === 'csv' && text.includes('"'),
     rows: whole ? rows : Math.round((rows * size) / looked),
     rowsExact: whole,
-    columns: look.finish(),
+    columns,
     sample,
     ragged,
   };

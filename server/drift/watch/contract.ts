@@ -1,6 +1,7 @@
 /** References, files on their way to become one, monitors and their runs. Client-safe. */
 import { z } from 'zod';
 import { idPageSchema, isPlainText, pageSchema } from '../../api/contract.ts';
+import type { FeatureKind } from '../../models/contract.ts';
 import { type Severity, severitySchema } from '../../notify/contract.ts';
 
 /** Rows of the sample that a reference keeps; with many features fewer. */
@@ -112,7 +113,7 @@ export const confirmUploadSchema = z.strictObject({
   id: z.uuid(),
   name: nameSchema,
   ...uploadHints,
-  /** Column of each feature; without it the columns that are named as features are. */
+  /** Column of each feature; features that are not named have none. Without it the columns named as features are. */
   columns: z.record(z.string(), z.string().min(1).max(200)).optional(),
   timeColumn: z.string().min(1).max(200).optional(),
 });
@@ -145,6 +146,17 @@ export type PreviewColumn = {
   /** Why it does not fit well. */
   problem: string | null;
 };
+/** Why a column does not fit a feature of that kind well; it is taken nevertheless. */
+export function columnProblem(
+  column: Pick<PreviewColumn, 'type' | 'notNumeric'>,
+  kind: FeatureKind,
+): string | null {
+  if (column.type === 'empty') return 'All of its values are missing.';
+  if (kind === 'categorical' || column.type === 'numeric') return null;
+  return column.type === 'mixed'
+    ? `${column.notNumeric} values are no numbers; they count as missing.`
+    : `The feature is numeric; these are ${column.type === 'time' ? 'times' : 'texts'}.`;
+}
 export type UploadPreview =
   | { ok: false; fault: string }
   | {
@@ -159,6 +171,8 @@ export type UploadPreview =
       rows: number;
       rowsExact: boolean;
       columns: PreviewColumn[];
+      /** Those of the model, each with the column that fits its name; null when none does. */
+      features: { name: string; kind: FeatureKind; column: string | null }[];
       sample: string[][];
       /** Features that no column fits. */
       absent: string[];

@@ -1,9 +1,8 @@
 /** What was understood of a file, and which of its columns are features of the model. Pure. */
 import type { FeatureKind } from '../contract.ts';
 import type { FileLook } from '../intake/compute.ts';
-import type { ColumnLook } from '../intake/look.ts';
 import type { DialectHints } from '../intake/sniff.ts';
-import type { PreviewColumn, UploadPreview } from './contract.ts';
+import { columnProblem, type PreviewColumn, type UploadPreview } from './contract.ts';
 
 type Hints = { [Key in keyof DialectHints]?: DialectHints[Key] | undefined };
 export const hintsOf = ({ delimiter, decimal, header }: Hints): DialectHints => ({
@@ -13,36 +12,51 @@ export const hintsOf = ({ delimiter, decimal, header }: Hints): DialectHints => 
 });
 
 type Feature = { name: string; kind: FeatureKind };
-const plainName = (name: string): string => name.toLowerCase().replace(/[\s_-]+/g, '');
+/** Without regard to case and to what separates words. */
+const plainName = (name: string): string =>
+  name.toLowerCase().replace(/[\s\p{Pc}\p{Pd}./:]+/gu, '');
+
+/** The column of each feature: the one of the same name, else one whose name is the same but for case and separators. */
+function guess(
+  columns: readonly { name: string }[],
+  features: readonly Feature[],
+): Map<string, string> {
+  const columnOf = new Map<string, string>();
+  const taken = new Set<string>();
+  const match = (keyOf: (name: string) => string) => {
+    const free = columns.flatMap(({ name }) =>
+      taken.has(name) ? [] : [{ name, key: keyOf(name) }],
+    );
+    for (const { name: feature } of features) {
+      const key = keyOf(feature);
+      if (columnOf.has(feature) || key === '') continue;
+      const found = free.find((column) => column.key === key && !taken.has(column.name));
+      if (!found) continue;
+      columnOf.set(feature, found.name);
+      taken.add(found.name);
+    }
+  };
+  match((name) => name);
+  match(plainName);
+  return columnOf;
+}
 
 export function previewOf(look: FileLook, features: readonly Feature[]): UploadPreview {
   if ('fault' in look) return { ok: false, fault: look.fault };
   const { dialect } = look;
-  const taken = new Set<string>();
-  const featureOf = (column: ColumnLook): Feature | null => {
-    const found =
-      features.find(({ name }) => name === column.name && !taken.has(name)) ??
-      features.find(({ name }) => plainName(name) === plainName(column.name) && !taken.has(name));
-    if (found) taken.add(found.name);
-    return found ?? null;
-  };
+  const columnOf = guess(look.columns, features);
   const columns = look.columns.map((column): PreviewColumn => {
-    const feature = featureOf(column);
+    const feature = features.find(({ name }) => columnOf.get(name) === column.name);
     return {
       ...column,
       feature: feature?.name ?? null,
-      problem: feature && problemOf(column, feature.kind),
+      problem: feature ? columnProblem(column, feature.kind) : null,
     };
   });
-  const absent = features.filter(({ name }) => !taken.has(name)).map(({ name }) => name);
+  const absent = features.filter(({ name }) => !columnOf.has(name)).map(({ name }) => name);
   const problems: string[] = [];
   if (look.ragged > 0)
     problems.push(`${look.ragged} rows have another number of cells than the first row.`);
-  if (absent.length > 0) {
-    problems.push(
-      `No column is named ${absent.slice(0, 5).join(', ')}${absent.length > 5 ? ' …' : ''}; without one a feature has no reference.`,
-    );
-  }
   if (!dialect.header && dialect.format === 'csv') {
     problems.push('The first row seems to be data; columns are numbered.');
   }
@@ -59,6 +73,11 @@ export function previewOf(look: FileLook, features: readonly Feature[]): UploadP
     rows: look.rows,
     rowsExact: look.rowsExact,
     columns,
+    features: features.map(({ name, kind }) => ({
+      name,
+      kind,
+      column: columnOf.get(name) ?? null,
+    })),
     sample: look.sample,
     absent,
     timeColumn: times[0]?.name ?? null,
@@ -66,12 +85,39 @@ export function previewOf(look: FileLook, features: readonly Feature[]): UploadP
   };
 }
 
-function problemOf(column: ColumnLook, kind: FeatureKind): string | null {
-  if (column.type === 'empty') return 'All of its values are missing.';
-  if (kind === 'numeric' && column.type === 'mixed') {
-    return `${column.notNumeric} values are no numbers; they count as missing.`;
+type Understood = Extract<UploadPreview, { ok: true }>;
+type Refused = { path: string; message: string };
+/** The column of each feature that has one, as it was asked for, or as it was guessed where nothing was. */
+export function chooseColumns<F extends Feature>(
+  { columns, features }: Understood,
+  model: readonly F[],
+  asked: Readonly<Record<string, string>> | undefined,
+): { chosen: (F & { column: string })[] } | Refused {
+  const wanted = new Map(
+    asked
+      ? Object.entries(asked)
+      : features.flatMap(({ name, column }) => (column === null ? [] : [[name, column]])),
+  );
+  const names = new Set(columns.map(({ name }) => name));
+  const usedBy = new Map<string, string>();
+  for (const [feature, column] of wanted) {
+    const path = `columns.${feature}`;
+    if (!model.some(({ name }) => name === feature)) {
+      return { path, message: `The model has no feature ${feature}` };
+    }
+    if (!names.has(column)) return { path, message: `The file has no column ${column}` };
+    const other = usedBy.get(column);
+    if (other !== undefined)
+      return { path, message: `${column} is the column of ${other} already` };
+    usedBy.set(column, feature);
   }
-  if (kind === 'numeric' && column.type !== 'numeric')
-    return 'The feature is numeric; these are texts.';
-  return null;
+  if (wanted.size === 0) {
+    return { path: 'columns', message: 'No column of the file is a feature of the model' };
+  }
+  return {
+    chosen: model.flatMap((feature) => {
+      const column = wanted.get(feature.name);
+      return column === undefined ? [] : [{ ...feature, column }];
+    }),
+  };
 }

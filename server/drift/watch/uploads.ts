@@ -31,7 +31,7 @@ import {
   type UploadPreview,
   type UploadState,
 } from './contract.ts';
-import { hintsOf, previewOf } from './preview.ts';
+import { chooseColumns, hintsOf, previewOf } from './preview.ts';
 import { fieldFault, type References, sampleSize } from './references.ts';
 
 const COMPUTE = new URL('../intake/compute.ts', import.meta.url);
@@ -409,23 +409,16 @@ export function createUploads(deps: {
       if (!preview.ok) throw new AppError('BAD_REQUEST', preview.fault);
       const model = await models.find(row.modelId);
       if (!model) throw notFound();
-      const names = new Set(preview.columns.map(({ name }) => name));
-      const chosen: ProfileTask['features'] = [];
-      for (const feature of model.features) {
-        const column =
-          input.columns?.[feature.name] ??
-          (input.columns
-            ? undefined
-            : preview.columns.find((one) => one.feature === feature.name)?.name);
-        if (feature.gone || column === undefined) continue;
-        if (!names.has(column))
-          throw fieldFault(`columns.${feature.name}`, `The file has no column ${column}`);
-        chosen.push({ ...feature, column });
-      }
-      if (chosen.length === 0)
-        throw fieldFault('columns', 'No column of the file is a feature of the model');
-      if (input.timeColumn !== undefined && !names.has(input.timeColumn)) {
-        throw fieldFault('timeColumn', `The file has no column ${input.timeColumn}`);
+      const found = chooseColumns(
+        preview,
+        model.features.filter(({ gone }) => !gone),
+        input.columns,
+      );
+      if (!('chosen' in found)) throw fieldFault(found.path, found.message);
+      const { chosen } = found;
+      const { timeColumn } = input;
+      if (timeColumn !== undefined && !preview.columns.some(({ name }) => name === timeColumn)) {
+        throw fieldFault('timeColumn', `The file has no column ${timeColumn}`);
       }
       await references.assertRoom(model.id, input.name);
       await db.tx(async (tx) => {

@@ -1,9 +1,45 @@
 import { describe, expect, test } from 'vitest';
+import { previewOf } from './preview.ts';
 import { turn } from './turn.ts';
 import { nextEnd, samePhase } from './windows.ts';
 
 const DAY = 86_400_000;
 const at = (text: string) => Date.parse(text);
+
+test('columns are guessed by name, whole names first, then without regard to case and separators', () => {
+  const columns = ['AMOUNT', 'amount', 'order-Total', 'user id', '***'].map((name) => ({
+    name,
+    type: 'categorical' as const,
+    missing: 0,
+    notNumeric: 0,
+    distinct: 1,
+    examples: [],
+  }));
+  const dialect = {
+    format: 'csv' as const,
+    encoding: 'utf-8' as const,
+    bom: false,
+    delimiter: ',' as const,
+    decimal: '.' as const,
+    header: true,
+  };
+  const look = { dialect, quoted: false, rows: 1, rowsExact: true, columns, sample: [], ragged: 0 };
+  const features = ['amount', 'Amount', 'order_total', 'UserId', '___', 'plan'].map((name) => ({
+    name,
+    kind: 'categorical' as const,
+  }));
+  const preview = previewOf(look, features);
+  if (!preview.ok) throw new Error(preview.fault);
+  expect(preview.features.map(({ column }) => column)).toEqual([
+    'amount',
+    'AMOUNT',
+    'order-Total',
+    'user id',
+    null,
+    null,
+  ]);
+  expect(preview.absent).toEqual(['___', 'plan']);
+});
 
 test('windows end on whole steps', () => {
   expect(nextEnd(at('2026-01-01T10:20:00Z'), 3_600_000)).toBe(at('2026-01-01T11:00:00Z'));
