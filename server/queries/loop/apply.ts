@@ -188,8 +188,12 @@ export function createApplier(deps: {
     try {
       if (advice.kind === 'create_index') {
         const left = await clean(target, subject);
-        // The connection may have been lost after the work was done.
-        if (left === 'valid') return { state: 'applied', detail: 'The index is there and valid.' };
+        // The connection may have been lost, or a cancellation have come, after the work was done.
+        if (left === 'valid')
+          return {
+            state: 'applied',
+            detail: `${why} But the index was already built, and is valid.`,
+          };
         return {
           state: 'failed',
           detail: left === 'removed' ? `${why} What was half built was removed.` : why,

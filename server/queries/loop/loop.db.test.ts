@@ -1,6 +1,6 @@
 /** Advice carried out on a PostgreSQL 15 of somebody else, and everything that may go wrong with it. */
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { createAddressGuard } from '../../platform/addresses.ts';
 import { createAudit } from '../../platform/audit.ts';
 import { createBus } from '../../platform/bus.ts';
@@ -381,6 +381,8 @@ async function holdUp(): Promise<{ free(): Promise<void> }> {
   other.on('error', () => undefined);
   await other.connect();
   await other.query('BEGIN; UPDATE orders SET customer = 1 WHERE id = 1');
+  // What a failing test leaves would hold up the ones after it.
+  onTestFinished(() => other.end().catch(() => undefined));
   return {
     async free() {
       await other.query('ROLLBACK');
@@ -408,17 +410,18 @@ const patient = (options: { url?: string; replica?: string } = {}): Loop => {
   loops.push(loop);
   return loop;
 };
-const building = (name: string | null) =>
+const atWork = (pattern: string) =>
   vi.waitFor(
     async () => {
       const { rows } = await admin.query(
-        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'wheelhouse apply' AND state = 'active' AND query LIKE 'CREATE % INDEX%' || $1 || '%'`,
-        [name],
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'wheelhouse apply' AND state = 'active' AND query LIKE $1 || '%'`,
+        [pattern],
       );
       expect(rows[0]).toEqual({ n: 1 });
     },
     { timeout: 10_000, interval: 20 },
   );
+const building = (name: string | null) => atWork(`CREATE % INDEX%${name}`);
 
 test('two operators at once: it is built once, and one of them hears so', async () => {
   const loop = loopOf();
@@ -473,7 +476,8 @@ test('cancelled while it builds: nothing is left', async () => {
   await loop.tick();
   await building(open.index);
   await loop.cancel(testAuthority, open.id);
-  // To remove what is half built waits for the same transaction.
+  // To remove what is half built waits for the same transaction; freed before, the build might still win.
+  await atWork(`DROP % INDEX%${open.index}`);
   await held.free();
   await loop.settled();
   expect(await loop.get(open.id)).toMatchObject({
