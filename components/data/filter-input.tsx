@@ -51,3 +51,28 @@ export function FilterSelect(props: {
     </select>
   );
 }
+
+/** A filter of a few known words, such as states; null is all of them. */
+export function FilterWords<T extends string>(props: {
+  label: string;
+  value: T | null;
+  words: Readonly<Record<T, string>>;
+  /** What stands for no filter; without it one of the words does. */
+  all?: string;
+  onChange(value: T | null): void;
+}) {
+  const { words, all } = props;
+  // Keys of a record are its words.
+  const known = Object.keys(words) as T[];
+  return (
+    <FilterSelect
+      label={props.label}
+      value={props.value ?? ''}
+      options={[
+        ...(all === undefined ? [] : [{ value: '', label: all }]),
+        ...known.map((value) => ({ value, label: words[value] })),
+      ]}
+      onChange={(chosen) => props.onChange(known.find((value) => value === chosen) ?? null)}
+    />
+  );
+}

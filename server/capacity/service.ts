@@ -8,7 +8,8 @@ import type { MetricStore } from '../metrics/index.ts';
 import type { Audit, Authority } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type Db, likeLiteral, Prisma } from '../platform/db/index.ts';
+import { type Db, likeLiteral } from '../platform/db/index.ts';
+import { uniqueName } from '../platform/db/unique-name.ts';
 import { AppError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
@@ -77,17 +78,6 @@ export function createCapacity(deps: {
   const assessor = createAssessor({ ...deps, readPast });
   const probes = createProbes({ ...deps, host: hostname() });
   const changed = (id: string) => bus.publish({ topic: 'capacity', type: 'changed', id });
-  const unique = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002') {
-        const message = `There is a resource named ${name} already`;
-        throw new AppError('CONFLICT', `${message}.`, { fields: [{ path: 'name', message }] });
-      }
-      throw error;
-    }
-  };
 
   const idsOf = async (keys: readonly string[]): Promise<Map<string, string>> => {
     const rows = await db.prisma.capacityResource.findMany({
@@ -284,7 +274,7 @@ export function createCapacity(deps: {
         criticalDays: input.criticalDays ?? CRITICAL_DAYS,
         incidents: input.incidents ?? true,
       };
-      await unique(input.name, () =>
+      await uniqueName('a resource', input.name, () =>
         db.tx(async (tx) => {
           // Two who create at once must not pass the bound together.
           await tx.$executeRaw`SELECT pg_advisory_xact_lock(${0x7768}, 42)`;
@@ -314,7 +304,7 @@ export function createCapacity(deps: {
     },
     async update(authority, { id, ...patch }) {
       let told: string | null = null;
-      await unique(patch.name ?? '', () =>
+      await uniqueName('a resource', patch.name ?? '', () =>
         db.tx(async (tx) => {
           await tx.$queryRaw`SELECT 1 FROM capacity_resources WHERE id = ${id}::uuid FOR UPDATE`;
           const before = await tx.capacityResource.findUnique({ where: { id }, select: columns });

@@ -6,7 +6,8 @@ import type { MetricStore } from '../metrics/index.ts';
 import type { Audit, Authority } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type Db, likeLiteral, Prisma } from '../platform/db/index.ts';
+import { type Db, likeLiteral, type Prisma } from '../platform/db/index.ts';
+import { uniqueName } from '../platform/db/unique-name.ts';
 import { AppError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Jobs } from '../platform/jobs.ts';
@@ -96,17 +97,6 @@ function createService(deps: {
   const wake = async () => {
     // Where no jobs run, such as on the command line, the next minute does.
     await deps.jobs.send(REFRESH_JOB, {}, 'now').catch(() => undefined);
-  };
-  const unique = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002') {
-        const message = `There is a forecast named ${name} already`;
-        throw new AppError('CONFLICT', `${message}.`, { fields: [{ path: 'name', message }] });
-      }
-      throw error;
-    }
   };
   const builtInOn = async (): Promise<boolean> => {
     const row = await db.prisma.forecastSettings.findUnique({
@@ -268,7 +258,7 @@ function createService(deps: {
         alarmCount: input.alarm?.count ?? ALARM.count,
         alarmOf: input.alarm?.of ?? ALARM.of,
       };
-      await unique(input.name, () =>
+      await uniqueName('a forecast', input.name, () =>
         db.tx(async (tx) => {
           // Two who create at once must not pass the bound together.
           await tx.$executeRaw`SELECT pg_advisory_xact_lock(${0x7768}, 41)`;
@@ -298,7 +288,7 @@ function createService(deps: {
     },
     async update(authority, { id, ...patch }) {
       let told: string | null = null;
-      await unique(patch.name ?? '', () =>
+      await uniqueName('a forecast', patch.name ?? '', () =>
         db.tx(async (tx) => {
           await tx.$queryRaw`SELECT 1 FROM forecasts WHERE id = ${id}::uuid FOR UPDATE`;
           const before = await tx.forecast.findUnique({ where: { id }, select });

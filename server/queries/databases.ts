@@ -8,6 +8,7 @@ import type { Audit, Authority } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db, Prisma } from '../platform/db/index.ts';
+import { uniqueName } from '../platform/db/unique-name.ts';
 import { AppError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Secrets } from '../platform/secrets.ts';
@@ -186,17 +187,6 @@ export function createDatabases(deps: {
     if (!row) throw notFound();
     return row;
   };
-  const unique = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'P2002') {
-        const message = `There is a database named ${name} already`;
-        throw new AppError('CONFLICT', `${message}.`, { fields: [{ path: 'name', message }] });
-      }
-      throw error;
-    }
-  };
   const assertReachable = (path: string, url: string) => {
     try {
       deps.addresses.refuseLiteral(URL.parse(url)?.hostname ?? '');
@@ -289,7 +279,7 @@ export function createDatabases(deps: {
       }
       const now = clock.now();
       const id = newId(now);
-      await unique(name, () =>
+      await uniqueName('a database', name, () =>
         db.tx(async (tx) => {
           if ((await tx.queryDatabase.count()) >= MAX_DATABASES)
             throw new AppError('CONFLICT', `At most ${MAX_DATABASES} databases are watched.`);
@@ -329,7 +319,7 @@ export function createDatabases(deps: {
       if (applyUrl) assertReachable('applyUrl', applyUrl);
       if (test && url !== undefined) await prove('url', url);
       if (test && applyUrl) await prove('applyUrl', applyUrl);
-      const ended = await unique(patch.name ?? '', () =>
+      const ended = await uniqueName('a database', patch.name ?? '', () =>
         db.tx(async (tx) => {
           await tx.$queryRaw`SELECT 1 FROM query_databases WHERE id = ${id}::uuid FOR UPDATE`;
           const before = await tx.queryDatabase.findUnique({ where: { id }, select: columns });

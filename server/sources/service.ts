@@ -4,6 +4,7 @@ import { badField } from '../metrics/index.ts';
 import type { Audit, Authority } from '../platform/audit.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
+import { uniqueName } from '../platform/db/unique-name.ts';
 import { AppError } from '../platform/errors.ts';
 import type { HttpClient } from '../platform/http-client.ts';
 import { newId } from '../platform/ids.ts';
@@ -102,17 +103,6 @@ export function createSources(deps: {
     if (!row) throw notFound();
     return sourceOf(secrets, row);
   };
-  const unique = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'P2002') {
-        const message = `There is a source named ${name} already`;
-        throw new AppError('CONFLICT', `${message}.`, { fields: [{ path: 'name', message }] });
-      }
-      throw error;
-    }
-  };
 
   return {
     async list({ limit, cursor, kind }) {
@@ -138,7 +128,7 @@ export function createSources(deps: {
           : DEFAULT_TIMEOUT_MS);
       const access: Access = { auth, headers, verifyTls };
       const labels = kind === 'scrape' ? input.labels : {};
-      await unique(name, () =>
+      await uniqueName('a source', name, () =>
         db.tx(async (tx) => {
           if ((await tx.metricSource.count()) >= MAX_SOURCES) {
             throw new AppError('CONFLICT', `At most ${MAX_SOURCES} sources are kept.`);
@@ -174,7 +164,7 @@ export function createSources(deps: {
     },
     async update(authority, { id, ...patch }) {
       if (patch.url) assertReachable(deps.http.addresses, patch.url);
-      await unique(patch.name ?? '', () =>
+      await uniqueName('a source', patch.name ?? '', () =>
         db.tx(async (tx) => {
           await tx.$queryRaw`SELECT 1 FROM metric_sources WHERE id = ${id}::uuid FOR UPDATE`;
           const row = await tx.metricSource.findUnique({ where: { id }, select: columns });

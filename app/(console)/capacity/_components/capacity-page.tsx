@@ -5,12 +5,9 @@ import { Plus } from 'lucide-react';
 import dynamic from 'next/dynamic';
 import { useMemo, useState } from 'react';
 import { EmptyState } from '../../../../components/data/empty-state.tsx';
-import { ErrorPanel } from '../../../../components/data/error-panel.tsx';
-import { FilterInput, FilterSelect } from '../../../../components/data/filter-input.tsx';
-import { LazyTable } from '../../../../components/data/lazy-table.tsx';
+import { FilterInput, FilterWords } from '../../../../components/data/filter-input.tsx';
 import { PageHeader } from '../../../../components/data/page-header.tsx';
-import { StaleNote } from '../../../../components/data/stale-note.tsx';
-import { TableSkeleton } from '../../../../components/data/table-skeleton.tsx';
+import { PagedList } from '../../../../components/data/paged-list.tsx';
 import { count } from '../../../../components/format/number.ts';
 import { useNow } from '../../../../components/live/use-now.ts';
 import { useMe } from '../../../../components/shell/use-me.ts';
@@ -20,8 +17,8 @@ import { Button } from '../../../../components/ui/button.tsx';
 import { Skeleton } from '../../../../components/ui/skeleton.tsx';
 import type { ResourceCounts } from '../../../../server/capacity/contract.ts';
 import { resourceColumns } from './resource-columns.tsx';
-import { shows, useCapacityFilters, useResources } from './use-resources.ts';
-import { kindWords, resourceKinds, stateOf } from './words.ts';
+import { useCapacityFilters, useResources } from './use-resources.ts';
+import { kindWords, stateOf } from './words.ts';
 
 const ResourceDialog = dynamic(() => import('./resource-dialog.tsx'), { ssr: false });
 const ResourceSheet = dynamic(() => import('./resource-sheet.tsx'), { ssr: false });
@@ -49,42 +46,33 @@ function List({ operator, onAdd }: { operator: boolean; onAdd(): void }) {
   // Days do not change by the second.
   const minute = now === null ? null : Math.floor(now / 60_000) * 60_000;
   const columns = useMemo(() => resourceColumns(minute ?? 0), [minute]);
-  if (query.isError && !items)
-    return <ErrorPanel what="The resources" error={query.error} onRetry={() => query.refetch()} />;
-  if (!items) return <TableSkeleton />;
-  if (items.length === 0) {
-    const filtered = filters.q !== '' || filters.kind !== null || filters.show !== 'all';
-    return filtered ? (
-      <EmptyState
-        title="No such resource"
-        why="Look for a part of the name, or choose another state."
-      />
-    ) : (
-      <EmptyState
-        title="Nothing is measured yet"
-        why="The disk of the data folder, heaps, connections and sizes of databases come by themselves within five minutes. Any saved query can be given a limit now."
-        action={operator ? <Button onClick={onAdd}>Add resource</Button> : undefined}
-      />
-    );
-  }
+  const filtered = filters.q !== '' || filters.kind !== null || filters.show !== 'all';
   return (
-    <>
-      {query.isError ? <StaleNote at={query.dataUpdatedAt} /> : null}
-      <LazyTable
-        label="Resources"
-        columns={columns}
-        rows={items}
-        rowId={({ id }) => id}
-        stamp={(item) => stateOf(item).word}
-        openId={filters.id}
-        onOpen={({ id }) => void setFilters({ id })}
-        more={
-          query.hasNextPage
-            ? { load: () => query.fetchNextPage(), busy: query.isFetchingNextPage }
-            : null
-        }
-      />
-    </>
+    <PagedList
+      what="The resources"
+      query={query}
+      items={items}
+      label="Resources"
+      columns={columns}
+      rowId={({ id }) => id}
+      stamp={(item) => stateOf(item).word}
+      openId={filters.id}
+      onOpen={({ id }) => void setFilters({ id })}
+      empty={
+        filtered ? (
+          <EmptyState
+            title="No such resource"
+            why="Look for a part of the name, or choose another state."
+          />
+        ) : (
+          <EmptyState
+            title="Nothing is measured yet"
+            why="The disk of the data folder, heaps, connections and sizes of databases come by themselves within five minutes. Any saved query can be given a limit now."
+            action={operator ? <Button onClick={onAdd}>Add resource</Button> : undefined}
+          />
+        )
+      }
+    />
   );
 }
 
@@ -119,24 +107,18 @@ export function CapacityPage() {
           value={filters.q}
           onChange={(q) => void setFilters({ q: q || null })}
         />
-        <FilterSelect
+        <FilterWords
           label="State"
           value={filters.show}
-          options={shows.map((show) => ({ value: show, label: showWords[show] }))}
-          onChange={(value) =>
-            void setFilters({ show: shows.find((show) => show === value) ?? null })
-          }
+          words={showWords}
+          onChange={(show) => void setFilters({ show })}
         />
-        <FilterSelect
+        <FilterWords
           label="Kind"
-          value={filters.kind ?? ''}
-          options={[
-            { value: '', label: 'All kinds' },
-            ...resourceKinds.map((kind) => ({ value: kind, label: kindWords[kind] })),
-          ]}
-          onChange={(value) =>
-            void setFilters({ kind: resourceKinds.find((kind) => kind === value) ?? null })
-          }
+          value={filters.kind}
+          words={kindWords}
+          all="All kinds"
+          onChange={(kind) => void setFilters({ kind })}
         />
       </div>
       <List operator={operator} onAdd={() => setAdding(true)} />

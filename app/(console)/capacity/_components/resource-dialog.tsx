@@ -1,13 +1,14 @@
 'use client';
 
 import { readLabels, SeriesFields } from '../../../../components/forecasts/series-fields.tsx';
-import { unitWords } from '../../../../components/forecasts/units.ts';
+import { UnitField } from '../../../../components/forecasts/unit-field.tsx';
 import { api } from '../../../../components/trpc/client.ts';
 import { Dialog } from '../../../../components/ui/dialog.tsx';
 import { Field } from '../../../../components/ui/field.tsx';
 import { FormEnd } from '../../../../components/ui/form-end.tsx';
-import { Input, Select } from '../../../../components/ui/input.tsx';
+import { Select } from '../../../../components/ui/input.tsx';
 import { submitOnCtrlEnter } from '../../../../components/ui/submit.ts';
+import { TextField } from '../../../../components/ui/text-field.tsx';
 import { toast } from '../../../../components/ui/toast.tsx';
 import { useForm } from '../../../../components/ui/use-form.ts';
 import {
@@ -113,18 +114,6 @@ export default function ResourceDialog(props: {
     },
     onClose,
   });
-  const input = (field: keyof Values, label: string, help?: string, type?: string) => (
-    <Field label={label} help={help} error={form.errorOf(field)}>
-      {(control) => (
-        <Input
-          {...control}
-          {...form.bind(field)}
-          {...(type ? { type, step: 'any' } : {})}
-          autoComplete="off"
-        />
-      )}
-    </Field>
-  );
   return (
     <Dialog
       open
@@ -135,15 +124,18 @@ export default function ResourceDialog(props: {
     >
       <form noValidate onSubmit={form.submit} onKeyDown={submitOnCtrlEnter} className="grid gap-4">
         {resource ? null : <SeriesFields bind={form.bind} errorOf={form.errorOf} />}
-        {input('name', 'Name')}
-        {input(
-          'limit',
-          'Limit',
-          measured
-            ? 'In the unit of the values, such as bytes. Empty: the one that is measured.'
-            : 'In the unit of the values, such as bytes or shares from 0 to 1.',
-          'number',
-        )}
+        <TextField form={form} field="name" label="Name" />
+        <TextField
+          form={form}
+          field="limit"
+          label="Limit"
+          help={
+            measured
+              ? 'In the unit of the values, such as bytes. Empty: the one that is measured.'
+              : 'In the unit of the values, such as bytes or shares from 0 to 1.'
+          }
+          number
+        />
         {measured ? null : (
           <Field label="It must stay">
             {(control) => (
@@ -162,20 +154,15 @@ export default function ResourceDialog(props: {
             </Select>
           )}
         </Field>
-        {input('warnDays', 'Warn so many days before', 'By the earliest date.', 'number')}
-        {input('criticalDays', 'Critical so many days before', undefined, 'number')}
-        <Field label="Written as" error={form.errorOf('unit')}>
-          {(control) => (
-            <Select {...control} {...form.bind('unit')}>
-              <option value="">As the metric’s name has it</option>
-              {units.map((unit) => (
-                <option key={unit} value={unit}>
-                  {unitWords[unit]}
-                </option>
-              ))}
-            </Select>
-          )}
-        </Field>
+        <TextField
+          form={form}
+          field="warnDays"
+          label="Warn so many days before"
+          help="By the earliest date."
+          number
+        />
+        <TextField form={form} field="criticalDays" label="Critical so many days before" number />
+        <UnitField form={form} units={units} />
         <FormEnd {...form.end} verb={resource ? 'Save' : 'Add resource'} onCancel={form.close} />
       </form>
     </Dialog>

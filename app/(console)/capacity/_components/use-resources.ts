@@ -6,7 +6,7 @@ import { api, queryClient, trpc } from '../../../../components/trpc/client.ts';
 import { usePages } from '../../../../components/trpc/use-pages.ts';
 import { resourceKinds } from './words.ts';
 
-export const shows = ['all', 'notice', 'paused'] as const;
+const shows = ['all', 'notice', 'paused'] as const;
 
 /** What the URL asks for; `id` is the resource that is open. */
 export function useCapacityFilters() {

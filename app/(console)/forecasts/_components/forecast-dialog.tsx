@@ -1,13 +1,14 @@
 'use client';
 
 import { readLabels, SeriesFields } from '../../../../components/forecasts/series-fields.tsx';
-import { unitWords } from '../../../../components/forecasts/units.ts';
+import { UnitField } from '../../../../components/forecasts/unit-field.tsx';
 import { api } from '../../../../components/trpc/client.ts';
 import { Dialog } from '../../../../components/ui/dialog.tsx';
 import { Field } from '../../../../components/ui/field.tsx';
 import { FormEnd } from '../../../../components/ui/form-end.tsx';
-import { Input, Select } from '../../../../components/ui/input.tsx';
+import { Select } from '../../../../components/ui/input.tsx';
 import { submitOnCtrlEnter } from '../../../../components/ui/submit.ts';
+import { TextField } from '../../../../components/ui/text-field.tsx';
 import { toast } from '../../../../components/ui/toast.tsx';
 import { useForm } from '../../../../components/ui/use-form.ts';
 import {
@@ -143,19 +144,6 @@ export default function ForecastDialog(props: {
     },
     onClose,
   });
-  const input = (field: keyof Values, label: string, help?: string, type?: string) => (
-    <Field label={label} help={help} error={form.errorOf(field)}>
-      {(control) => (
-        <Input
-          {...control}
-          {...form.bind(field)}
-          {...(type ? { type } : {})}
-          autoComplete="off"
-          spellCheck={false}
-        />
-      )}
-    </Field>
-  );
   return (
     <Dialog
       open
@@ -166,7 +154,7 @@ export default function ForecastDialog(props: {
     >
       <form noValidate onSubmit={form.submit} onKeyDown={submitOnCtrlEnter} className="grid gap-4">
         {forecast ? null : <SeriesFields bind={form.bind} errorOf={form.errorOf} />}
-        {input('name', 'Name')}
+        <TextField form={form} field="name" label="Name" />
         {forecast ? null : (
           <Field label="Step">
             {(control) => (
@@ -191,27 +179,33 @@ export default function ForecastDialog(props: {
         <details className="grid gap-4">
           <summary className="text-13 text-muted">Horizon, seasons, bounds, zone and unit</summary>
           <div className="mt-3 grid gap-4">
-            {input('horizon', 'Steps ahead', 'Empty: 7 days.', 'number')}
-            {input(
-              'seasonality',
-              'Seasons in steps',
-              'Such as 24, 168 for days and weeks of hours. Empty: found in the series.',
-            )}
-            {input('min', 'Never below', 'Empty: as the unit has it.')}
-            {input('max', 'Never above')}
-            {input('timeZone', 'Time zone of days', 'Such as Europe/Berlin. Empty: UTC.')}
-            <Field label="Written as" error={form.errorOf('unit')}>
-              {(control) => (
-                <Select {...control} {...form.bind('unit')}>
-                  <option value="">As the metric’s name has it</option>
-                  {units.map((unit) => (
-                    <option key={unit} value={unit}>
-                      {unitWords[unit]}
-                    </option>
-                  ))}
-                </Select>
-              )}
-            </Field>
+            <TextField
+              form={form}
+              field="horizon"
+              label="Steps ahead"
+              help="Empty: 7 days."
+              number
+            />
+            <TextField
+              form={form}
+              field="seasonality"
+              label="Seasons in steps"
+              help="Such as 24, 168 for days and weeks of hours. Empty: found in the series."
+            />
+            <TextField
+              form={form}
+              field="min"
+              label="Never below"
+              help="Empty: as the unit has it."
+            />
+            <TextField form={form} field="max" label="Never above" />
+            <TextField
+              form={form}
+              field="timeZone"
+              label="Time zone of days"
+              help="Such as Europe/Berlin. Empty: UTC."
+            />
+            <UnitField form={form} units={units} />
           </div>
         </details>
         <FormEnd {...form.end} verb={forecast ? 'Save' : 'Add forecast'} onCancel={form.close} />

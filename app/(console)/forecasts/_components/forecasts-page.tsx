@@ -6,12 +6,9 @@ import dynamic from 'next/dynamic';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import { EmptyState } from '../../../../components/data/empty-state.tsx';
-import { ErrorPanel } from '../../../../components/data/error-panel.tsx';
-import { FilterInput, FilterSelect } from '../../../../components/data/filter-input.tsx';
-import { LazyTable } from '../../../../components/data/lazy-table.tsx';
+import { FilterInput, FilterWords } from '../../../../components/data/filter-input.tsx';
 import { PageHeader } from '../../../../components/data/page-header.tsx';
-import { StaleNote } from '../../../../components/data/stale-note.tsx';
-import { TableSkeleton } from '../../../../components/data/table-skeleton.tsx';
+import { PagedList } from '../../../../components/data/paged-list.tsx';
 import { count } from '../../../../components/format/number.ts';
 import { useMe } from '../../../../components/shell/use-me.ts';
 import { api, recoveryInterval, trpc } from '../../../../components/trpc/client.ts';
@@ -22,13 +19,7 @@ import { Skeleton } from '../../../../components/ui/skeleton.tsx';
 import { toast } from '../../../../components/ui/toast.tsx';
 import type { ForecastCounts } from '../../../../server/forecasts/contract.ts';
 import { forecastColumns } from './forecast-columns.tsx';
-import {
-  kinds,
-  refreshForecasts,
-  shows,
-  useForecastFilters,
-  useForecasts,
-} from './use-forecasts.ts';
+import { refreshForecasts, useForecastFilters, useForecasts } from './use-forecasts.ts';
 import { forecastHref, stateOf } from './words.ts';
 
 const ForecastDialog = dynamic(() => import('./forecast-dialog.tsx'), { ssr: false });
@@ -84,41 +75,32 @@ function List({ operator, onAdd }: { operator: boolean; onAdd(): void }) {
   const router = useRouter();
   const [filters] = useForecastFilters();
   const { query, items } = useForecasts(filters);
-  if (query.isError && !items)
-    return <ErrorPanel what="The forecasts" error={query.error} onRetry={() => query.refetch()} />;
-  if (!items) return <TableSkeleton />;
-  if (items.length === 0) {
-    const filtered = filters.q !== '' || filters.kind !== null || filters.show !== 'all';
-    return filtered ? (
-      <EmptyState
-        title="No such forecast"
-        why="Look for a part of the name, or choose another state."
-      />
-    ) : (
-      <EmptyState
-        title="Nothing is forecast yet"
-        why="Success rate and latency of each target are forecast once it was checked for two days, and errors and latency of each service that sends spans or events. Any saved query can be added now."
-        action={operator ? <Button onClick={onAdd}>Add forecast</Button> : undefined}
-      />
-    );
-  }
+  const filtered = filters.q !== '' || filters.kind !== null || filters.show !== 'all';
   return (
-    <>
-      {query.isError ? <StaleNote at={query.dataUpdatedAt} /> : null}
-      <LazyTable
-        label="Forecasts"
-        columns={forecastColumns}
-        rows={items}
-        rowId={({ id }) => id}
-        stamp={(item) => stateOf(item).word}
-        onOpen={({ id }) => router.push(forecastHref(id))}
-        more={
-          query.hasNextPage
-            ? { load: () => query.fetchNextPage(), busy: query.isFetchingNextPage }
-            : null
-        }
-      />
-    </>
+    <PagedList
+      what="The forecasts"
+      query={query}
+      items={items}
+      label="Forecasts"
+      columns={forecastColumns}
+      rowId={({ id }) => id}
+      stamp={(item) => stateOf(item).word}
+      onOpen={({ id }) => router.push(forecastHref(id))}
+      empty={
+        filtered ? (
+          <EmptyState
+            title="No such forecast"
+            why="Look for a part of the name, or choose another state."
+          />
+        ) : (
+          <EmptyState
+            title="Nothing is forecast yet"
+            why="Success rate and latency of each target are forecast once it was checked for two days, and errors and latency of each service that sends spans or events. Any saved query can be added now."
+            action={operator ? <Button onClick={onAdd}>Add forecast</Button> : undefined}
+          />
+        )
+      }
+    />
   );
 }
 
@@ -153,24 +135,18 @@ export function ForecastsPage() {
           value={filters.q}
           onChange={(q) => void setFilters({ q: q || null })}
         />
-        <FilterSelect
+        <FilterWords
           label="State"
           value={filters.show}
-          options={shows.map((show) => ({ value: show, label: showWords[show] }))}
-          onChange={(value) =>
-            void setFilters({ show: shows.find((show) => show === value) ?? null })
-          }
+          words={showWords}
+          onChange={(show) => void setFilters({ show })}
         />
-        <FilterSelect
+        <FilterWords
           label="Of what"
-          value={filters.kind ?? ''}
-          options={[
-            { value: '', label: 'Of everything' },
-            ...kinds.map((kind) => ({ value: kind, label: kindWords[kind] })),
-          ]}
-          onChange={(value) =>
-            void setFilters({ kind: kinds.find((kind) => kind === value) ?? null })
-          }
+          value={filters.kind}
+          words={kindWords}
+          all="Of everything"
+          onChange={(kind) => void setFilters({ kind })}
         />
         {operator && counts.data ? <BuiltIn on={counts.data.builtIn} /> : null}
       </div>

@@ -5,8 +5,8 @@ import { useDebounced } from '../../../../components/data/use-debounced.ts';
 import { api, queryClient, trpc } from '../../../../components/trpc/client.ts';
 import { usePages } from '../../../../components/trpc/use-pages.ts';
 
-export const shows = ['all', 'anomalous', 'attention', 'paused'] as const;
-export const kinds = ['target', 'service', 'saved'] as const;
+const shows = ['all', 'anomalous', 'attention', 'paused'] as const;
+const kinds = ['target', 'service', 'saved'] as const;
 
 /** What the URL asks for. */
 export function useForecastFilters() {
