@@ -42,11 +42,27 @@ const pages = [
 const opened = (page: Page, title: string) =>
   expect(page.getByRole('heading', { level: 1, name: title })).toBeVisible();
 
+// One visitor goes through all of them, as people do: what the pages share is loaded once.
+let page: Page;
+let wrong: string[];
+test.beforeAll(async ({ browser, console: system, session }) => {
+  // A service worker would answer in place of the routes.
+  const context = await browser.newContext({
+    baseURL: system.url,
+    serviceWorkers: 'block',
+    storageState: session,
+  });
+  page = patient(await context.newPage());
+  wrong = complaints(page);
+});
+test.afterAll(() => page.context().close());
+test.beforeEach(async () => {
+  await page.unrouteAll();
+  wrong.length = 0;
+});
+
 for (const { path, title } of pages) {
-  test(`${title}: accessible in both themes, at 1440 and 390 wide, without a script error`, async ({
-    signedIn: page,
-  }) => {
-    const wrong = complaints(page);
+  test(`${title}: accessible in both themes, at 1440 and 390 wide, without a script error`, async () => {
     const looks = [
       { colorScheme: 'light', width: 1440 },
       { colorScheme: 'dark', width: 390 },
@@ -66,9 +82,7 @@ for (const { path, title } of pages) {
     expect(wrong).toEqual([]);
   });
 
-  test(`${title}: an error of the server is shown with its request id, and can be retried`, async ({
-    signedIn: page,
-  }) => {
+  test(`${title}: an error of the server is shown with its request id, and can be retried`, async () => {
     // An event would make the page recover by itself before the button can be pressed.
     await page.route('**/api/stream**', (route) => route.abort());
     await page.route('**/api/trpc/**', (route) =>

@@ -6,7 +6,13 @@ import { type Console, startConsole } from './console.ts';
 export const admin = { email: 'ada@example.com', password: 'correct horse battery' };
 
 type Options = { consoleEnv: Record<string, string> };
-type Fixtures = { console: Console; newPage(): Promise<Page> };
+type Fixtures = {
+  console: Console;
+  newPage(): Promise<Page>;
+  /** The cookies of the admin, who signed in once for all flows of a file. */
+  session: Cookies;
+};
+type Cookies = Awaited<ReturnType<ReturnType<Page['context']>['storageState']>>;
 
 export const test = base.extend<{ signedIn: Page }, Options & Fixtures>({
   consoleEnv: [{}, { option: true, scope: 'worker' }],
@@ -36,18 +42,29 @@ export const test = base.extend<{ signedIn: Page }, Options & Fixtures>({
     },
     { scope: 'worker' },
   ],
-  signedIn: async ({ browser, console: system }, use) => {
-    const page = await openPage(browser, system);
-    await signIn(page);
+  session: [
+    async ({ browser, console: system }, use) => {
+      const page = await openPage(browser, system);
+      await signIn(page);
+      const cookies = await page.context().storageState();
+      await page.context().close();
+      await use(cookies);
+    },
+    { scope: 'worker' },
+  ],
+  signedIn: async ({ browser, console: system, session }, use) => {
+    const page = await openPage(browser, system, session);
+    await page.goto('/');
     await use(page);
     await page.context().close();
   },
 });
 export { expect };
 
-async function openPage(browser: Browser, system: Console): Promise<Page> {
+async function openPage(browser: Browser, system: Console, storageState?: Cookies): Promise<Page> {
   const context = await browser.newContext({
     baseURL: system.url,
+    ...(storageState ? { storageState } : {}),
     viewport: { width: 1440, height: 900 },
   });
   return patient(await context.newPage());
