@@ -377,6 +377,7 @@ export function createModules(platform: Platform) {
   const capacity = createCapacity({
     ...platform,
     dataDir: config.dataDir,
+    publicUrl: config.WHEELHOUSE_PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`,
     incidents,
     forecaster,
     metricStore,

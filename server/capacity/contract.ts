@@ -6,6 +6,9 @@ import { LABEL_NAME, MAX_LABEL_VALUE, plainAggregations } from '../metrics/contr
 export const MAX_RESOURCES = 500;
 export const USED_METRIC = 'wheelhouse_capacity_used';
 export const LIMIT_METRIC = 'wheelhouse_capacity_limit';
+/** Resources that autoscalers may read. */
+export const MAX_METRICS = 20;
+export const AHEAD_MINUTES = 30;
 export const WARN_DAYS = 14;
 export const CRITICAL_DAYS = 3;
 
@@ -37,6 +40,14 @@ const word = (max: number) =>
 const finite = z.number('Enter a number').refine(Number.isFinite, 'Enter a number');
 const days = z.int('Enter whole days').min(1, 'At least 1 day').max(365, 'At most 365 days');
 
+const METRIC_NAME = /^(?!.*-ahead$)[a-z]([a-z0-9-]{0,60}[a-z0-9])?$/;
+const metricName = z
+  .string()
+  .regex(
+    METRIC_NAME,
+    'Lower-case letters, digits and hyphens, at most 62, not ending in -ahead: orders-per-second',
+  );
+
 /** Of those that come by themselves; people add saved queries. */
 export const subjectSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('disk'), host: z.string() }),
@@ -63,6 +74,14 @@ const settings = {
   criticalDays: days.optional(),
   /** Whether a notice opens an incident. */
   incidents: z.boolean().optional(),
+  /** Under which name autoscalers may read it, see `external-metrics.ts`. */
+  metricName: metricName.optional(),
+  /** How far ahead `<metricName>-ahead` looks. */
+  aheadMinutes: z
+    .int('Enter whole minutes')
+    .min(10, 'At least 10 minutes')
+    .max(1_440, 'At most a day, 1440 minutes')
+    .optional(),
 };
 const inOrder = ({
   warnDays = WARN_DAYS,
@@ -92,6 +111,8 @@ export const updateResourceSchema = z.strictObject({
   name: settings.name.optional(),
   /** Null: the one that is measured. */
   limit: finite.nullable().optional(),
+  /** Null: autoscalers may not read it any more. */
+  metricName: metricName.nullable().optional(),
   paused: z.boolean().optional(),
 });
 export type UpdateResourceInput = z.output<typeof updateResourceSchema>;
@@ -102,6 +123,36 @@ export const listResourcesSchema = pageSchema.extend({
   show: z.enum(['all', 'notice', 'paused']).default('all'),
 });
 export type ListResourcesInput = z.output<typeof listResourcesSchema>;
+
+/** `orders-per-second`, or `orders-per-second-ahead` for what is expected. */
+export const readMetricSchema = z.strictObject({ name: z.string().min(1).max(80) });
+const dnsLabel = z
+  .string()
+  .regex(
+    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    'Lower-case letters, digits and hyphens, at most 63',
+  );
+const replicas = z.int('Enter a whole number').max(10_000, 'At most 10 000');
+export const manifestSchema = z
+  .strictObject({
+    id: z.uuid(),
+    namespace: dnsLabel.default('default'),
+    deployment: dnsLabel,
+    minReplicas: replicas.min(1, 'At least 1').default(1),
+    maxReplicas: replicas.min(1, 'At least 1').default(10),
+    /** What one replica can carry. */
+    target: z
+      .number('Enter a number')
+      .min(1e-6, 'More than 0')
+      .max(1e15, 'At most a thousand million million'),
+    /** Also by what is expected. */
+    ahead: z.boolean().default(true),
+  })
+  .refine(({ minReplicas, maxReplicas }) => minReplicas <= maxReplicas, {
+    path: ['maxReplicas'],
+    message: 'Not fewer than the least',
+  });
+export type ManifestInput = z.output<typeof manifestSchema>;
 
 export type Assessment = {
   /** Towards the limit is positive. */
@@ -139,6 +190,8 @@ export type ResourceItem = {
   warnDays: number;
   criticalDays: number;
   incidents: boolean;
+  metricName: string | null;
+  aheadMinutes: number;
   paused: boolean;
   assessedAt: string | null;
 };

@@ -10,12 +10,16 @@ const LONG = { days: 28, stepMs: HOUR_MS };
 /** While there is less than two days of it, finer. */
 const SHORT = { days: 2, stepMs: HOUR_MS / 6 };
 const ENOUGH = 48;
+/** For what comes within the day: a week by ten minutes. */
+const NEAR = { days: 7, stepMs: HOUR_MS / 6 };
 
 export type Past = { points: { at: number; value: number }[]; stepMs: number };
 export type ReadPast = (
   row: { id: string; subject: Subject },
   now: number,
   signal?: AbortSignal,
+  /** `near`: a week by ten minutes, of whole steps; else as much and as fine as there is. */
+  reach?: 'near',
 ) => Promise<Past>;
 
 export function createReadPast(metricStore: Pick<MetricStore, 'query' | 'saved'>): ReadPast {
@@ -42,7 +46,7 @@ export function createReadPast(metricStore: Pick<MetricStore, 'query' | 'saved'>
       value: values.avg ?? null,
     }));
   };
-  return async (row, now, signal) => {
+  return async (row, now, signal, reach) => {
     const one = async ({ days, stepMs }: typeof LONG): Promise<Past> => {
       const points = await read(row, { from: now - days * DAY_MS, to: now + 1, stepMs, signal });
       return {
@@ -55,6 +59,12 @@ export function createReadPast(metricStore: Pick<MetricStore, 'query' | 'saved'>
         ),
       };
     };
+    if (reach === 'near') {
+      const { points, stepMs } = await one(NEAR);
+      // The step that runs is not over: a part of it would pass for a fall.
+      const open = Math.floor(now / stepMs) * stepMs;
+      return { stepMs, points: points.filter(({ at }) => at < open) };
+    }
     const long = await one(LONG);
     return long.points.length >= ENOUGH || long.points.length === 0 ? long : one(SHORT);
   };
@@ -65,6 +75,7 @@ export async function seasonalForecast(
   forecaster: Forecaster,
   past: Past,
   signal?: AbortSignal,
+  horizon = 168,
 ): Promise<{ at: number; mean: number; lower: number; upper: number }[]> {
   const [first] = past.points;
   const last = past.points.at(-1);
@@ -76,7 +87,7 @@ export async function seasonalForecast(
     value: known.get(slot(first.at) + i) ?? null,
   }));
   const { points } = await forecaster.forecast(
-    { series, horizon: 168 },
+    { series, horizon },
     { timeoutMs: 5_000, ...(signal ? { signal } : {}) },
   );
   return points.map(({ at, ...point }) => ({ at: Date.parse(at), ...point }));

@@ -6,8 +6,18 @@
  * patterns taken out and their peak put back, a new beginning after a step, Sen's slope with its interval (Theil 1950, Sen
  * 1968) and Mann and Kendall's test, both corrected for memory (Yue & Wang 2004), single values and wandering counted in.
  * Where a series has seasons and is near its limit, the forecaster is asked too. There is no date without a trend, and
- * none beyond a year. Notices go by the earliest date, with hysteresis (`notice.ts`), as incidents that end by themselves.
+ * none beyond a year. Autoscalers may read what an operator names for them, and what is expected of it (`scaling.ts`). Notices go by the earliest date, with hysteresis (`notice.ts`), as incidents that end by themselves.
  */
+
+export { readMetricSchema } from './contract.ts';
+export {
+  apiGroup,
+  apiGroupList,
+  readSelector,
+  resourceList,
+  statusOf,
+  valueList,
+} from './external-metrics.ts';
 export { capacityJobs } from './jobs.ts';
 export { capacityRouter } from './router.ts';
 export { createCapacity } from './service.ts';

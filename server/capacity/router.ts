@@ -2,6 +2,8 @@ import { procedures, router } from '../api/trpc.ts';
 import {
   createResourceSchema,
   listResourcesSchema,
+  manifestSchema,
+  readMetricSchema,
   resourceIdSchema,
   updateResourceSchema,
 } from './contract.ts';
@@ -22,4 +24,13 @@ export const capacityRouter = (capacity: Capacity) =>
     remove: procedures.operator
       .input(resourceIdSchema)
       .mutation(({ ctx, input }) => capacity.remove(ctx.authority, input.id)),
+    /** What autoscalers go by; Kubernetes reads it at /apis/external.metrics.k8s.io. */
+    scaling: router({
+      get: procedures.viewer
+        .input(readMetricSchema)
+        .query(({ ctx, input }) => capacity.scaling.get(input.name, ctx.signal)),
+      manifests: procedures.viewer
+        .input(manifestSchema)
+        .query(({ input }) => capacity.scaling.manifests(input)),
+    }),
   });

@@ -36,6 +36,8 @@ export const columns = {
   noticeSince: true,
   wish: true,
   wishSince: true,
+  metricName: true,
+  aheadMinutes: true,
   failures: true,
   assessedAt: true,
   createdAt: true,
@@ -85,6 +87,8 @@ export function shown(row: Row): ResourceItem {
     warnDays: row.warnDays,
     criticalDays: row.criticalDays,
     incidents: row.incidents,
+    metricName: row.metricName,
+    aheadMinutes: row.aheadMinutes,
     paused: row.paused,
     assessedAt: row.assessedAt?.toISOString() ?? null,
   };

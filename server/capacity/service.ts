@@ -8,7 +8,7 @@ import type { MetricStore } from '../metrics/index.ts';
 import type { Audit, Authority } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type Db, likeLiteral } from '../platform/db/index.ts';
+import { type Db, likeLiteral, Prisma, type Tx } from '../platform/db/index.ts';
 import { uniqueName } from '../platform/db/unique-name.ts';
 import { AppError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
@@ -17,10 +17,12 @@ import type { SharedStore } from '../platform/redis/index.ts';
 import type { Queries } from '../queries/index.ts';
 import { type Assessor, createAssessor } from './assess.ts';
 import {
+  AHEAD_MINUTES,
   CRITICAL_DAYS,
   type CreateResourceInput,
   LIMIT_METRIC,
   type ListResourcesInput,
+  MAX_METRICS,
   MAX_RESOURCES,
   type ResourceCounts,
   type ResourceDetail,
@@ -32,6 +34,7 @@ import {
 import { createReadPast } from './history.ts';
 import { createProbes, type Probes, type Reading } from './probes.ts';
 import { columns, directionOf, shown, subjectOf } from './rows.ts';
+import { createScaling, type Scaling } from './scaling.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -47,6 +50,8 @@ export type Capacity = {
   create(authority: Authority, input: CreateResourceInput): Promise<{ id: string }>;
   update(authority: Authority, input: UpdateResourceInput): Promise<void>;
   remove(authority: Authority, id: string): Promise<void>;
+  /** What autoscalers read. */
+  scaling: Scaling;
   /** Measures what the console can measure for all, and looks at what is due. */
   run(signal: AbortSignal): Promise<void>;
   /** Measures this machine. */
@@ -67,6 +72,7 @@ export function createCapacity(deps: {
   log: Log;
   store: SharedStore;
   dataDir: string;
+  publicUrl: string;
   incidents: Pick<Incidents, 'report' | 'escalate' | 'ended' | 'announce'>;
   forecaster: Forecaster;
   metricStore: Pick<MetricStore, 'query' | 'saved' | 'write' | 'describe'>;
@@ -76,7 +82,19 @@ export function createCapacity(deps: {
   const { db, bus, audit, clock, log, metricStore } = deps;
   const readPast = createReadPast(metricStore);
   const assessor = createAssessor({ ...deps, readPast });
+  const scaling = createScaling({ ...deps, readPast });
   const probes = createProbes({ ...deps, host: hostname() });
+  // Two who change at once must not pass a bound, or take a name, together.
+  const alone = (tx: Tx) => tx.$executeRaw`SELECT pg_advisory_xact_lock(${0x7768}, 42)`;
+  const freeMetric = async (tx: Tx, name: string, id: string): Promise<void> => {
+    const [taken, count] = [
+      await tx.capacityResource.count({ where: { metricName: name, NOT: { id } } }),
+      await tx.capacityResource.count({ where: { metricName: { not: null }, NOT: { id } } }),
+    ];
+    if (taken > 0) throw refused('metricName', `Another resource is read as ${name} already`);
+    if (count >= MAX_METRICS)
+      throw refused('metricName', `At most ${MAX_METRICS} resources are read by autoscalers`);
+  };
   const changed = (id: string) => bus.publish({ topic: 'capacity', type: 'changed', id });
 
   const idsOf = async (keys: readonly string[]): Promise<Map<string, string>> => {
@@ -88,7 +106,7 @@ export function createCapacity(deps: {
   };
   const add = (fresh: readonly Reading[], now: Date): Promise<void> =>
     db.tx(async (tx) => {
-      await tx.$executeRaw`SELECT pg_advisory_xact_lock(${0x7768}, 42)`;
+      await alone(tx);
       const room = MAX_RESOURCES - (await tx.capacityResource.count());
       const added: string[] = [];
       for (const { key, name, subject, unit, used, limit } of fresh.slice(0, Math.max(0, room))) {
@@ -188,6 +206,7 @@ export function createCapacity(deps: {
   return {
     assessor,
     probes,
+    scaling,
     sampleLocal,
     async list({ limit, cursor, search, kind, show }) {
       const after = cursor ? readCursor(cursor) : null;
@@ -273,11 +292,14 @@ export function createCapacity(deps: {
         warnDays: input.warnDays ?? WARN_DAYS,
         criticalDays: input.criticalDays ?? CRITICAL_DAYS,
         incidents: input.incidents ?? true,
+        metricName: input.metricName ?? null,
+        aheadMinutes: input.aheadMinutes ?? AHEAD_MINUTES,
       };
+      if (input.metricName !== undefined) await scaling.check(subject);
       await uniqueName('a resource', input.name, () =>
         db.tx(async (tx) => {
-          // Two who create at once must not pass the bound together.
-          await tx.$executeRaw`SELECT pg_advisory_xact_lock(${0x7768}, 42)`;
+          await alone(tx);
+          if (input.metricName !== undefined) await freeMetric(tx, input.metricName, id);
           if ((await tx.capacityResource.count()) >= MAX_RESOURCES)
             throw new AppError('CONFLICT', `At most ${MAX_RESOURCES} resources are kept.`);
           await tx.capacityResource.create({
@@ -299,13 +321,25 @@ export function createCapacity(deps: {
         }),
       );
       await assessor.assess(id);
+      await scaling.make(id);
       changed(id);
       return { id };
     },
     async update(authority, { id, ...patch }) {
       let told: string | null = null;
+      if (patch.metricName != null) {
+        const row = await db.prisma.capacityResource.findUnique({
+          where: { id },
+          select: { subject: true },
+        });
+        if (row) await scaling.check(subjectOf(row));
+      }
       await uniqueName('a resource', patch.name ?? '', () =>
         db.tx(async (tx) => {
+          if (patch.metricName != null) {
+            await alone(tx);
+            await freeMetric(tx, patch.metricName, id);
+          }
           await tx.$queryRaw`SELECT 1 FROM capacity_resources WHERE id = ${id}::uuid FOR UPDATE`;
           const before = await tx.capacityResource.findUnique({ where: { id }, select: columns });
           if (!before) throw notFound();
@@ -322,6 +356,8 @@ export function createCapacity(deps: {
             warnDays: rest.warnDays ?? before.warnDays,
             criticalDays: rest.criticalDays ?? before.criticalDays,
             incidents: rest.incidents ?? before.incidents,
+            metricName: rest.metricName === undefined ? before.metricName : rest.metricName,
+            aheadMinutes: rest.aheadMinutes ?? before.aheadMinutes,
             paused: rest.paused ?? before.paused,
           };
           if (after.criticalDays > after.warnDays)
@@ -333,6 +369,7 @@ export function createCapacity(deps: {
               ...after,
               updatedAt: clock.now(),
               dueAt: clock.now(),
+              ...(after.metricName === null ? { ahead: Prisma.DbNull, aheadAt: null } : {}),
               // Who hears of it again hears of it anew.
               ...(quiet
                 ? { notice: 'none', noticeSince: null, wish: 'none', wishSince: null }
@@ -357,6 +394,7 @@ export function createCapacity(deps: {
       );
       if (told) deps.incidents.announce(told);
       if (patch.paused !== true) await assessor.assess(id);
+      if (patch.metricName != null) await scaling.make(id);
       changed(id);
     },
     async remove(authority, id) {
@@ -386,6 +424,7 @@ export function createCapacity(deps: {
       await take(await probes.shared(signal));
       await removeGone();
       await assessor.assessDue(signal);
+      await scaling.makeDue(signal);
     },
     start() {
       const sample = () => {

@@ -173,7 +173,15 @@ export function createSubjects(deps: {
 
 type Store = Pick<MetricStore, 'query' | 'saved'>;
 type Asked = Partial<ParsedQuery> & { metric: string };
-type Range = { from: number; to: number; stepMs: number; signal: AbortSignal | undefined };
+/** Without a step there is one point for all of it. */
+type Range = {
+  from: number;
+  to: number;
+  stepMs: number | null;
+  signal: AbortSignal | undefined;
+  /** Of a range that may well be without values: no points rather than NOT_FOUND. */
+  absent?: 'empty';
+};
 
 const ask = (metricStore: Store, given: Asked, range: Range) =>
   metricStore.query(
@@ -185,7 +193,7 @@ const ask = (metricStore: Store, given: Asked, range: Range) =>
         from: new Date(range.from).toISOString(),
         to: new Date(range.to).toISOString(),
       },
-      step: range.stepMs / 1_000,
+      step: range.stepMs === null ? undefined : range.stepMs / 1_000,
     }),
     range.signal,
   );
@@ -219,7 +227,8 @@ export async function readSaved(
   if (series.length > 1) {
     throw bad('labels', `The query has ${series.length} such series; choose one by its labels`);
   }
-  if (series.length === 0 && wanted.length > 0) throw gone('The series of the saved query');
+  if (series.length === 0 && wanted.length > 0 && range.absent !== 'empty')
+    throw gone('The series of the saved query');
   return { points: pointsOf({ series }, aggregation), aggregation, metric: saved.metric };
 }
 

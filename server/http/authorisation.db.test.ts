@@ -41,7 +41,7 @@ const procedureRows: Record<'anybody' | Role | 'ingest', string[]> = {
     drift.compare
     drift.references.list drift.references.get drift.uploads.list drift.uploads.get drift.monitors.list drift.monitors.get drift.runs drift.run drift.heatmap
     forecasts.compute forecasts.list forecasts.counts forecasts.get
-    capacity.list capacity.counts capacity.get
+    capacity.list capacity.counts capacity.get capacity.scaling.get capacity.scaling.manifests
     tokens.check
     policies.decide`),
   operator: words(`
@@ -122,6 +122,14 @@ const routeRows: Record<string, Needed> = {
   'POST /api/trpc/models.labels': 'ingest',
   'POST /api/trpc/drift.references.create': 'operator',
   'POST /api/drift/uploads/:id': 'operator',
+  ...Object.fromEntries(
+    [
+      '/apis',
+      '/apis/external.metrics.k8s.io',
+      '/apis/external.metrics.k8s.io/v1beta1',
+      '/apis/external.metrics.k8s.io/v1beta1/namespaces/:namespace/:metric',
+    ].flatMap((url) => [`GET ${url}`, `HEAD ${url}`].map((route) => [route, 'viewer'] as const)),
+  ),
   // Files that hold nothing of anybody, and signing in.
   'HEAD /_next/static/*': 'anybody',
   'GET /_next/static/*': 'anybody',
@@ -284,7 +292,11 @@ describe('routes', () => {
     expect(listed.sort()).toEqual(Object.keys(routeRows).sort());
   });
   /** Routes beside tRPC that are part of a procedure. */
-  const toolOf: Record<string, string> = { '/api/drift/uploads/:id': 'drift.uploads.create' };
+  const toolOf = (url: string): string => {
+    if (url === '/api/drift/uploads/:id') return 'drift.uploads.create';
+    if (url.startsWith('/apis')) return 'capacity.scaling.get';
+    return url === '/api/trpc/*' ? 'system.info' : url.slice('/api/trpc/'.length);
+  };
   const pathOf = (url: string): string => {
     if (url === '*') return '/livez';
     if (url === '/api/trpc/*') return '/api/trpc/system.info';
@@ -293,8 +305,7 @@ describe('routes', () => {
   };
   test.each(Object.entries(routeRows))('%s: %s', async (route, needed) => {
     const [method = '', url = ''] = route.split(' ');
-    const tool =
-      toolOf[url] ?? (url === '/api/trpc/*' ? 'system.info' : url.slice('/api/trpc/'.length));
+    const tool = toolOf(url);
     const found = await Promise.all(
       Object.entries(callers).map(async ([who, caller]) => {
         const left = new AbortController();

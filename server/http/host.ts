@@ -13,6 +13,7 @@ import { newId } from '../platform/ids.ts';
 import { PlainError } from '../platform/plain-error.ts';
 import type { Runtime } from '../runtime.ts';
 import { registerAlertmanager } from './alertmanager.ts';
+import { registerExternalMetrics } from './external-metrics.ts';
 import { registerHeartbeat } from './heartbeat.ts';
 import { createIdentity, sessionCookieName } from './identity.ts';
 import { registerJwks } from './jwks.ts';
@@ -158,6 +159,7 @@ export async function createHost(
   registerOtlp(app, runtime, identity);
   registerRemoteWrite(app, runtime, identity);
   registerUploads(app, runtime, identity, origins);
+  registerExternalMetrics(app, runtime, identity);
   const stream = registerStream(app, runtime, identity);
   await registerTrpc(app, runtime, identity, origins);
   const pages = await registerPages(app, runtime, identity, origins);
