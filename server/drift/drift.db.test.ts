@@ -252,6 +252,35 @@ describe('a file', () => {
     expect((await ask('drift.uploads.get', { id: other })).detail).toMatch(/Nobody confirmed/);
     expect(readdirSync(spool)).toEqual([]);
   });
+  test('that nobody works at any more is said to have broken off', async () => {
+    const model = await register();
+    const [here, there] = [
+      await uploaded(model.id, table(100)),
+      await uploaded(model.id, table(100)),
+    ];
+    const set = `UPDATE drift_uploads SET state = 'profiling', updated_at = $2, place = coalesce($3, place) WHERE id = $1`;
+    await db.pool.query(set, [here, new Date(clock.now().getTime() - 60_000), null]);
+    await db.pool.query(set, [there, new Date(clock.now().getTime() - 60_000), 'a replica']);
+    const states = () =>
+      Promise.all([here, there].map(async (id) => (await ask('drift.uploads.get', { id })).state));
+    await drift.uploads.sweep();
+    // The clock of another replica may go otherwise by minutes, not by hours.
+    expect(await states()).toEqual(['failed', 'profiling']);
+    clock.advance(2 * 3_600_000);
+    await drift.uploads.sweep();
+    expect(await states()).toEqual(['failed', 'failed']);
+  });
+  test('whose name is taken while it is profiled says so', async () => {
+    const model = await register();
+    const ids = [await uploaded(model.id, table(300)), await uploaded(model.id, table(300))];
+    for (const id of ids) await send('drift.uploads.confirm', { id, name: 'twin' });
+    await drift.uploads.idle();
+    const found = await Promise.all(ids.map((id) => ask('drift.uploads.get', { id })));
+    expect(found.map(({ state, detail }) => [state, detail])).toEqual([
+      ['done', null],
+      ['failed', 'The model has a reference named twin already.'],
+    ]);
+  });
   test.each([
     ['no table', 'PK\u0003\u0004', /Excel/],
     ['a header alone', 'amount,plan\n', /no rows/],
@@ -329,7 +358,129 @@ describe('a reference', () => {
   });
 });
 
+/** Changes the monitor in a transaction that others have come to wait for. */
+const changedMeanwhile = async (
+  id: string,
+  change: string,
+  others: (() => Promise<unknown>)[],
+): Promise<unknown[]> => {
+  const client = await db.pool.connect();
+  const begun: Promise<unknown>[] = [];
+  try {
+    await client.query('BEGIN');
+    await client.query('SELECT 1 FROM drift_monitors WHERE id = $1 FOR UPDATE', [id]);
+    for (const other of others) {
+      begun.push(other());
+      await vi.waitFor(
+        async () => {
+          const { rows } = await db.pool.query(
+            `SELECT count(*)::int AS count FROM pg_stat_activity
+             WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0`,
+          );
+          expect(rows[0].count).toBe(begun.length);
+        },
+        { timeout: 20_000, interval: 10 },
+      );
+    }
+    await client.query(change, [id]);
+    await client.query('COMMIT');
+  } finally {
+    client.release();
+  }
+  return Promise.all(begun);
+};
+const openOf = async (model: { name: string }) =>
+  (await ask('incidents.list', { unresolved: true, limit: 200 })).items.filter(
+    (one: { title: string }) => one.title.includes(`${model.name} have drifted`),
+  );
+
 describe('a monitor', () => {
+  test('that is changed while its window is looked at keeps its new window, and nothing of the old is stored', async () => {
+    const model = await register();
+    const id = await monitor(model.id, await reference(model.id));
+    await predict(model.name, 300, 60, clock.now().getTime() - 1_000, 900);
+    const change = `UPDATE drift_monitors SET alpha = 0.01 WHERE id = $1`;
+    const [refused] = await changedMeanwhile(id, change, [
+      () => send('drift.monitors.run', { id }),
+    ]);
+    expect(refused).toMatchObject({
+      message: 'The monitor was changed meanwhile; run it again.',
+    });
+    clock.advance(2 * 3_600_000);
+    const later = new Date(clock.now().getTime() + 30 * DAY);
+    await changedMeanwhile(
+      id,
+      `UPDATE drift_monitors SET window_size = 86400, window_step = 86400,
+         last_end = '${clock.now().toISOString()}', next_at = '${later.toISOString()}' WHERE id = $1`,
+      [tick],
+    );
+    expect(await get(id)).toMatchObject({
+      state: 'new',
+      lastRunAt: null,
+      nextAt: later.toISOString(),
+    });
+    expect((await ask('drift.runs', { monitorId: id })).items).toEqual([]);
+    await send('drift.monitors.pause', { id, paused: true });
+  });
+  test('that turns while its model is removed leaves no incident behind', async () => {
+    const model = await register();
+    const id = await monitor(model.id, await reference(model.id));
+    await predict(model.name, 300, 60, clock.now().getTime() - 1_000, 900);
+    const [run, removed] = await changedMeanwhile(id, 'SELECT $1::uuid', [
+      () => send('drift.monitors.run', { id }),
+      () => send('models.remove', { id: model.id }),
+    ]);
+    expect(run).toMatchObject({ verdict: 'drifted' });
+    expect(removed).toBeUndefined();
+    expect(await openOf(model)).toEqual([]);
+  });
+  test('is removed by one of two operators; the other hears that it is gone', async () => {
+    const model = await register();
+    const id = await monitor(model.id, await reference(model.id));
+    const answers = await changedMeanwhile(
+      id,
+      'SELECT $1::uuid',
+      ['a', 'b'].map(() => () => send('drift.monitors.remove', { id })),
+    );
+    const codes = answers.map((answer) => (answer as { data?: { code: string } })?.data?.code);
+    expect(codes).toEqual([undefined, 'NOT_FOUND']);
+  });
+  test('goes on from now when a replica’s clock was ahead', async () => {
+    await db.pool.query('UPDATE drift_monitors SET paused = true');
+    const model = await register();
+    const id = await monitor(model.id, await reference(model.id));
+    const ahead = manualClock(new Date(clock.now().getTime() + 2 * DAY));
+    const other = await testRuntime({ databaseUrl: runtime.databaseUrl, clock: ahead });
+    await other.drift.monitors.tick(ahead.now(), AbortSignal.timeout(60_000));
+    expect((await ask('drift.runs', { monitorId: id })).items.length).toBeGreaterThan(40);
+    clock.advance(3_600_000);
+    const hour = Math.floor(clock.now().getTime() / 3_600_000) * 3_600_000;
+    await tick();
+    clock.advance(3_600_000);
+    await predict(model.name, 300, 0, hour, 3_600_000 - 1);
+    await tick();
+    const { items } = await ask('drift.runs', { monitorId: id });
+    expect(items[0]).toMatchObject({ verdict: 'quiet', from: new Date(hour).toISOString() });
+  });
+  test('keeps its newest 2 000 runs, of 400 days', async () => {
+    const model = await register();
+    const id = await monitor(model.id, await reference(model.id));
+    await db.pool.query(
+      `INSERT INTO drift_runs (id, monitor_id, window_start, window_end, at, verdict, detail, reference_rows, current_rows, drifted, features, took_ms)
+       SELECT gen_random_uuid(), $1, w, w, w, 'quiet', '', 1, 1, 0, 1, 1 FROM (
+         SELECT $2::timestamptz - n * interval '1 minute' AS w FROM generate_series(1, 2005) n
+         UNION SELECT $2::timestamptz - interval '401 days') given`,
+      [id, clock.now()],
+    );
+    expect(await drift.monitors.prune(clock.now())).toBe(6);
+    const { rows } = await db.pool.query(
+      'SELECT count(*)::int AS count, min(window_end) AS oldest FROM drift_runs WHERE monitor_id = $1',
+      [id],
+    );
+    expect(rows).toEqual([
+      { count: 2_000, oldest: new Date(clock.now().getTime() - 2_000 * 60_000) },
+    ]);
+  });
   test('runs each window once over two replicas; turns, opens an incident, is heard of, and ends it', async () => {
     const other = await testRuntime({ databaseUrl: runtime.databaseUrl, clock });
     const model = await register();
@@ -485,13 +636,9 @@ describe('a monitor', () => {
     const id = await monitor(model.id, await reference(model.id));
     await predict(model.name, 300, 60, clock.now().getTime() - 1_000, 900);
     expect((await send('drift.monitors.run', { id })).verdict).toBe('drifted');
-    const open = async () =>
-      (await ask('incidents.list', { unresolved: true, limit: 200 })).items.filter(
-        (one: { title: string }) => one.title.includes(`${model.name} have drifted`),
-      );
-    expect(await open()).toHaveLength(1);
+    expect(await openOf(model)).toHaveLength(1);
     await send('models.remove', { id: model.id });
-    expect(await open()).toEqual([]);
+    expect(await openOf(model)).toEqual([]);
     expect((await ask('drift.monitors.get', { id })).data.code).toBe('NOT_FOUND');
   });
   test.each([

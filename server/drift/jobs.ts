@@ -17,8 +17,8 @@ export const driftJobs = ({ monitors }: Pick<Drift, 'monitors'>): JobDefinition[
     cron: '37 3 * * *',
     timeoutSeconds: 600,
     retryLimit: 3,
-    run: async ({ now }) => {
-      await monitors.prune(now);
+    run: async ({ now, signal }) => {
+      await monitors.prune(now, signal);
     },
   },
 ];

@@ -125,6 +125,10 @@ const toItem = (row: Row): ReferenceItem => ({
 export const fieldFault = (path: string, message: string): AppError =>
   new AppError('BAD_REQUEST', `${path}: ${message}`, { fields: [{ path, message }] });
 const notFound = () => new AppError('NOT_FOUND', 'There is no such reference.');
+const nameTaken = (name: string): AppError => {
+  const message = `The model has a reference named ${name} already`;
+  return new AppError('CONFLICT', `${message}.`, { fields: [{ path: 'name', message }] });
+};
 
 /** Rows of a sample, so that all its cells stay within bounds. */
 export const sampleSize = (features: number): number =>
@@ -149,16 +153,13 @@ export function createReferences(deps: {
     if (names.length >= MAX_REFERENCES) {
       throw new AppError('CONFLICT', `At most ${MAX_REFERENCES} references are kept of a model.`);
     }
-    if (names.some((one) => one.name === name)) {
-      const message = `The model has a reference named ${name} already`;
-      throw new AppError('CONFLICT', `${message}.`, { fields: [{ path: 'name', message }] });
-    }
+    if (names.some((one) => one.name === name)) throw nameTaken(name);
   };
   const store: References['store'] = async (tx, authority, given) => {
     const { model, name, source, detail, rows, profile } = given;
     const now = clock.now();
     const id = newId(now);
-    await tx.driftReference.create({
+    const creating = tx.driftReference.create({
       data: {
         id,
         modelId: model.id,
@@ -175,6 +176,11 @@ export function createReferences(deps: {
         createdBy: authority.actor.name,
       },
       select: { id: true },
+    });
+    await creating.catch((error: unknown) => {
+      // Somebody took the name after there was room for it.
+      const taken = error instanceof Error && 'code' in error && error.code === 'P2002';
+      throw taken ? nameTaken(name) : error;
     });
     for (const column of profile.columns) {
       await tx.driftReferenceColumn.create({
@@ -294,6 +300,7 @@ export function createReferences(deps: {
     },
     async remove(authority, id) {
       await db.tx(async (tx) => {
+        await tx.$queryRaw`SELECT 1 FROM drift_references WHERE id = ${id}::uuid FOR UPDATE`;
         const row = await tx.driftReference.findUnique({ where: { id }, select: columns });
         if (!row) throw notFound();
         await tx.driftReference.delete({ where: { id }, select: { id: true } });

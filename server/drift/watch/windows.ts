@@ -1,5 +1,5 @@
 /** Which window is next, and which rows of a reference belong to the same season. Pure. */
-import type { Season } from './contract.ts';
+import type { DriftWindow, Season } from './contract.ts';
 
 const DAY_MS = 86_400_000;
 const seasonMs: Record<Exclude<Season, 'none'>, number> = {
@@ -12,6 +12,17 @@ const seasonMs: Record<Exclude<Season, 'none'>, number> = {
 /** The first end of a window after a time; ends lie on whole steps since 1970 UTC. */
 export const nextEnd = (after: number, stepMs: number): number =>
   (Math.floor(after / stepMs) + 1) * stepMs;
+
+/** When the window after one that ended at `after` is looked at; those by rows are looked for at once. */
+export const dueAfter = (
+  window: DriftWindow,
+  graceSeconds: number,
+  after: number,
+  now: Date,
+): Date =>
+  window.kind === 'rows'
+    ? new Date(now.getTime())
+    : new Date(nextEnd(after, window.step * 1_000) + graceSeconds * 1_000);
 
 /**
  * Places of the rows whose phase lies within the window's, and the number of the season each is from. Rows are in the order of
