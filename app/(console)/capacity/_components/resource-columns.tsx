@@ -13,11 +13,23 @@ export const resourceColumns = (now: number): readonly Column<ResourceItem>[] =>
     header: 'State',
     width: '116px',
     csv: (item) => stateOf(item).word,
-    cell: (item) => (
-      <span title={item.detail ?? undefined}>
-        <StatusBadge {...stateOf(item)} />
-      </span>
-    ),
+    cell: (item) => {
+      const state = stateOf(item);
+      // A phone shows the first two columns: there the date says more than the word.
+      const dated = item.state === 'crossing' && !item.paused;
+      return (
+        <span title={item.detail ?? undefined}>
+          {dated ? (
+            <span className="sm:hidden">
+              <StatusBadge kind={state.kind} word={untilFull(item, now)} />
+            </span>
+          ) : null}
+          <span className={dated ? 'max-sm:hidden' : undefined}>
+            <StatusBadge {...state} />
+          </span>
+        </span>
+      );
+    },
   },
   {
     id: 'name',

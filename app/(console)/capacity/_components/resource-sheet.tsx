@@ -23,6 +23,7 @@ import { refreshCapacity } from './use-resources.ts';
 import { kindWords, stateOf } from './words.ts';
 
 const ResourceDialog = dynamic(() => import('./resource-dialog.tsx'), { ssr: false });
+const ScaleDialog = dynamic(() => import('./scale-dialog.tsx'), { ssr: false });
 
 const moment = (at: string | null | undefined) => (at ? formatInstant(at) : 'not within a year');
 
@@ -70,6 +71,9 @@ function Facts({ resource }: { resource: ResourceDetail }) {
             ? `${resource.warnDays} days before, critical ${resource.criticalDays} days before`
             : 'Only shown here',
         ],
+        ...(resource.metricName === null
+          ? []
+          : [['Autoscalers read it as', resource.metricName] as const]),
         [
           'Looked at',
           resource.assessedAt ? <RelativeTime key="at" at={resource.assessedAt} /> : 'not yet',
@@ -81,7 +85,7 @@ function Facts({ resource }: { resource: ResourceDetail }) {
 
 function Actions({ resource, onGone }: { resource: ResourceDetail; onGone(): void }) {
   const { id, name, paused, builtIn } = resource;
-  const [open, setOpen] = useState<'edit' | 'remove' | null>(null);
+  const [open, setOpen] = useState<'edit' | 'scale' | 'remove' | null>(null);
   const pause = useMutation({
     mutationFn: () => api.capacity.update.mutate({ id, paused: !paused }),
     onSuccess: refreshCapacity,
@@ -98,6 +102,7 @@ function Actions({ resource, onGone }: { resource: ResourceDetail; onGone(): voi
   return (
     <div className="flex flex-wrap gap-2">
       <Button onClick={() => setOpen('edit')}>Edit</Button>
+      <Button onClick={() => setOpen('scale')}>Scale by it</Button>
       <Button busy={pause.isPending} onClick={() => pause.mutate()}>
         {paused ? 'Resume' : 'Pause'}
       </Button>
@@ -108,6 +113,8 @@ function Actions({ resource, onGone }: { resource: ResourceDetail; onGone(): voi
       )}
       {open === 'edit' ? (
         <ResourceDialog resource={resource} onClose={() => setOpen(null)} />
+      ) : open === 'scale' ? (
+        <ScaleDialog resource={resource} onClose={() => setOpen(null)} />
       ) : open === 'remove' ? (
         <Confirm
           title={`Remove ${name}`}
