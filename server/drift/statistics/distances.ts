@@ -31,14 +31,19 @@ const RANK_STEPS = 8_192;
 export type Walked = {
   /** The largest gap between the distribution functions: the statistic of Kolmogorov and Smirnov. */
   ks: number;
+  /** The same where values within the tolerance of each other count as tied. */
+  tolerantKs: number;
   /** The area between them: the distance of Wasserstein, the earth mover's. */
   wasserstein: number;
   /** How many values of either side lie at or below each rank that is told apart, ascending: [of a, of b, …]. */
   ranks: Uint32Array;
 };
 
-/** Two sorted samples, neither empty, walked through once. */
-export function walk(a: Float64Array, b: Float64Array): Walked {
+/**
+ * Two sorted samples, neither empty, walked through once. Ranks are of groups: one begins at the smallest value that is in
+ * none yet and takes what lies at most `tolerance` above.
+ */
+export function walk(a: Float64Array, b: Float64Array, tolerance = 0): Walked {
   const n = a.length;
   const m = b.length;
   const coarse = Math.ceil((n + m) / RANK_STEPS);
@@ -54,6 +59,8 @@ export function walk(a: Float64Array, b: Float64Array): Walked {
   let area = 0;
   let gap = 0;
   let before = Math.min(x, y);
+  let group = before;
+  let tolerant = 0;
   while (i < n || j < m) {
     const at = Math.min(x, y);
     area += Math.abs(gap) * (at - before);
@@ -64,13 +71,23 @@ export function walk(a: Float64Array, b: Float64Array): Walked {
     gap = i / n - j / m;
     if (gap > above) above = gap;
     else if (-gap > below) below = -gap;
-    if (i + j >= due || (i === n && j === m)) {
+    // Infinity after the last value.
+    const next = Math.min(x, y);
+    if (next - group <= tolerance) continue;
+    group = next;
+    if (Math.abs(gap) > tolerant) tolerant = Math.abs(gap);
+    if (i + j >= due || next === Number.POSITIVE_INFINITY) {
       ranks[steps++] = i;
       ranks[steps++] = j;
       due = i + j + coarse;
     }
   }
-  return { ks: Math.max(above, below), wasserstein: area, ranks: ranks.subarray(0, steps) };
+  return {
+    ks: Math.max(above, below),
+    tolerantKs: tolerant,
+    wasserstein: area,
+    ranks: ranks.subarray(0, steps),
+  };
 }
 
 /** The distance in standard deviations of the reference. */

@@ -72,11 +72,12 @@ export function blockTest(
   reference: Float64Array,
   blocks: Uint32Array,
   current: Float64Array,
+  tolerance = 0,
 ): { results: Record<RankTest, RankResult>; inflation: number; seasons: number } | null {
   const total = reference.length + current.length;
   const sortedReference = reference.slice().sort();
   const sortedCurrent = current.slice().sort();
-  const rankOf = ranker(sortedReference, sortedCurrent);
+  const rankOf = ranker(sortedReference, sortedCurrent, tolerance);
   const groups = new Map<number, { count: number; sums: Float64Array }>();
   const scorers = rankTests.map((name) => scorer(name, total));
   const mine = new Float64Array(4);
@@ -127,8 +128,8 @@ export function blockTest(
   return { results: { level, spread, upper, lower }, inflation, seasons: whole.length };
 }
 
-/** The mid-rank of a value among two sorted samples. */
-function ranker(a: Float64Array, b: Float64Array): (value: number) => number {
+/** The mid-rank of a value among two sorted samples; what lies within the tolerance of it is tied. */
+function ranker(a: Float64Array, b: Float64Array, tolerance: number): (value: number) => number {
   const all = new Float64Array(a.length + b.length);
   all.set(a);
   all.set(b, a.length);
@@ -144,7 +145,7 @@ function ranker(a: Float64Array, b: Float64Array): (value: number) => number {
     }
     return low;
   };
-  return (value) => (bound(value, false) + bound(value, true) + 1) / 2;
+  return (value) => (bound(value - tolerance, false) + bound(value + tolerance, true) + 1) / 2;
 }
 
 /** The score of a mid-rank among `total`. */

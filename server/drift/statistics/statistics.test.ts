@@ -215,6 +215,20 @@ describe('false alarms', () => {
       reason: expect.stringContaining('too little'),
     });
   });
+  test('whole numbers that were moved by a hundredth', () => {
+    const { uniform } = random(31);
+    const counts = (size: number) =>
+      Array.from({ length: size }, () => Math.floor(-2 * Math.log(uniform())));
+    const pairs = Array.from({ length: 100 }, () =>
+      numeric(
+        counts(500),
+        counts(200).map((count) => count + 0.04),
+      ),
+    );
+    const plain = pairs.filter(({ ks }) => (ks?.pValue ?? 1) < 0.05);
+    expect(plain.length).toBeGreaterThan(90);
+    expect(pairs.filter(({ drifted }) => drifted).length).toBeLessThanOrEqual(10);
+  });
 });
 
 describe('what is found', () => {
