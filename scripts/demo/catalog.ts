@@ -17,6 +17,10 @@ export const dependencies: Readonly<Record<ServiceName, readonly ServiceName[]>>
   worker: ['api'],
 };
 
+/** Takes the orders, and can be made to take others than the model has learned. Nothing that its health shows. */
+export const shiftable: ServiceName = 'worker';
+export const SHIFT = 'shift';
+
 /** A Redis server knows nothing of our faults: it is killed, or stopped in its tracks. */
 export const redisFaults = ['kill', 'hang', 'none'] as const satisfies readonly Fault[];
 
@@ -43,5 +47,7 @@ export type ServiceView = {
   /** Faults that it accepts. */
   accepts: readonly Fault[];
   restarts: number;
+  /** Of the worker: whether its orders are others than the model has learned. */
+  inputsShifted?: boolean;
   dependsOn: readonly string[];
 };

@@ -76,6 +76,19 @@ const running = (pids: number[]) => {
   return pids.filter((pid) => all.includes(String(pid)));
 };
 
+const filled = [['late orders'], ['late orders: inputs'], ['Orders waiting']];
+/** Models, monitors and forecasts that people made. */
+const shownOf = (client: ReturnType<typeof createClient>) =>
+  Promise.all(
+    [
+      ['models.list', {}] as const,
+      ['drift.monitors.list', {}] as const,
+      ['forecasts.list', { kind: 'saved' }] as const,
+    ].map(async ([procedure, filter]) =>
+      (await client.list<{ name: string }>(procedure, filter)).map(({ name }) => name),
+    ),
+  );
+
 test('heals what is killed, leaves no process, and finds everything again', async () => {
   const first = await start();
   const url = /^demo ready (\S+)$/m.exec(first.output())?.[1] ?? '';
@@ -93,6 +106,12 @@ test('heals what is killed, leaves no process, and finds everything again', asyn
     },
     { timeout: 30_000, interval: 200 },
   );
+
+  const shown = () => shownOf(client);
+  await vi.waitFor(async () => expect(await shown()).toEqual(filled), {
+    timeout: 30_000,
+    interval: 100,
+  });
 
   const [, origin = '', token = ''] =
     /(http:\S+)\/faults .*Bearer (\S+?)'/.exec(first.output()) ?? [];
@@ -121,6 +140,7 @@ test('heals what is killed, leaves no process, and finds everything again', asyn
   const again = createClient(/^demo ready (\S+)$/m.exec(second.output())?.[1] ?? '', key);
   const after = await again.list<Target>('health.targets.list', {});
   expect(after.map(({ id, name }) => [id, name])).toEqual(before);
+  expect(await shownOf(again)).toEqual(filled);
 
   const left = processes(second.child.pid ?? 0);
   await end(second.child, 'SIGKILL');

@@ -143,6 +143,22 @@ describe('a whole fleet', () => {
   });
 });
 
+test('the worker can be given other orders; its health knows nothing of it', async () => {
+  const shift = (service: string, fault: string) => post('/faults', { service, fault });
+  expect(view('worker')).toMatchObject({ inputsShifted: false });
+  expect(await (await shift('worker', 'shift')).json()).toMatchObject({
+    fault: 'none',
+    inputsShifted: true,
+  });
+  expect((await health('worker')).status).toBe(200);
+  const refused = await shift('api', 'shift');
+  expect([refused.status, (await refused.json()).error]).toEqual([
+    400,
+    expect.not.stringContaining('shift'),
+  ]);
+  expect(await (await shift('worker', 'none')).json()).toMatchObject({ inputsShifted: false });
+});
+
 test('the console understands it: services, faults, refusals', async () => {
   const http = createHttpClient();
   try {

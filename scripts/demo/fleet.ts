@@ -7,14 +7,14 @@
  * |---|---|---|
  * | `POST /restart/SERVICE` | signed (Standard Webhooks) | kills and starts it: 200 `{ restarted, pid }` once it answers, 503 after 10 s; the same `webhook-id` does nothing twice |
  * | `GET /services` | bearer token | `{ services: ServiceView[] }` |
- * | `POST /faults { service, fault, latencyMs? }` | bearer token | puts a fault in; `none` makes it whole, also when it is dead |
+ * | `POST /faults { service, fault, latencyMs? }` | bearer token | puts a fault in; `none` makes it whole, also when it is dead; `shift` gives the worker other orders |
  * | `POST /receiver` | anybody local | keeps the JSON (the newest 500) |
  * | `GET /receiver` | bearer token | `{ items: [{ at, signed, event }] }` |
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { isFault, MAX_LATENCY_MS, type ServiceView } from './catalog.ts';
+import { isFault, MAX_LATENCY_MS, type ServiceView, SHIFT, shiftable } from './catalog.ts';
 import type { ConsoleAccess } from './member.ts';
 import { createRoster, type Restarted, type Roster, type RosterOptions } from './roster.ts';
 import { onceEach, verify } from './webhook.ts';
@@ -101,8 +101,13 @@ function createHandler(deps: { roster: Roster; token: string; secret: string }) 
       return refuse(400, `service: accepted are ${known.join(', ')}`);
     }
     const { accepts } = roster.view(service);
+    if (service === shiftable && (fault === SHIFT || fault === 'none')) {
+      roster.shiftInputs(fault === SHIFT);
+      if (fault === SHIFT) return { status: 200, body: roster.view(service) };
+    }
     if (!isFault(fault) || !accepts.includes(fault)) {
-      return refuse(400, `fault: accepted for ${service} are ${accepts.join(', ')}`);
+      const all = service === shiftable ? [...accepts, SHIFT] : accepts;
+      return refuse(400, `fault: accepted for ${service} are ${all.join(', ')}`);
     }
     const isLatency = Number.isInteger(latencyMs) && latencyMs >= 1 && latencyMs <= MAX_LATENCY_MS;
     if (latencyMs !== undefined && !isLatency) {

@@ -12,6 +12,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { root } from '../prepare.mjs';
 import { type Fleet, startFleet } from './fleet.ts';
+import { fillHistory } from './history.ts';
 import { createClient, register } from './register.ts';
 
 const EMAIL = 'demo@example.com';
@@ -127,6 +128,8 @@ function describe(url: string, { url: supervisor, token, services }: Fleet): str
     '  Kill a service and watch the console bring it back within half a minute:',
     `    curl -X POST ${supervisor}/faults -H 'authorization: Bearer ${token}' -d '{"service":"payments","fault":"kill"}'`,
     '  Other faults: hang, latency, errors, leak, body; none takes a fault away.',
+    `  Give the model other orders than it has learned, and see ${url}/drift within two minutes:`,
+    `    curl -X POST ${supervisor}/faults -H 'authorization: Bearer ${token}' -d '{"service":"worker","fault":"shift"}'`,
     `  The same by hand, with detection and recovery timed: ${url}/game-days`,
     '  Ctrl-C ends the console and every service.',
   ].join('\n');
@@ -154,9 +157,16 @@ async function start(): Promise<void> {
   }
   const databaseUrl = process.env.DATABASE_URL;
   await register({ consoleUrl: url, key, fleet, ...(databaseUrl ? { databaseUrl } : {}) });
-  fleet.setConsole({ url, key: await obtainKey('demo-service-key', url, env) });
+  const service = await obtainKey('demo-service-key', url, env);
+  fleet.setConsole({ url, key: service });
   say(`demo ready ${url}`);
   say(describe(url, fleet));
+  // Nobody waits for it.
+  fillHistory({ consoleUrl: url, keys: { admin: key, service }, now: Date.now() }).catch(
+    (error) => {
+      if (!stopping) say(`demo: the model and its history are not there (${error.message})`);
+    },
+  );
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(0));

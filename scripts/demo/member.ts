@@ -19,7 +19,7 @@ const LOOK_MS = 1_000;
 
 /** A console, and a key with which a service may report to it. */
 export type ConsoleAccess = { url: string; key: string };
-type Told = { heartbeatUrl?: string; console?: ConsoleAccess };
+type Told = { heartbeatUrl?: string; console?: ConsoleAccess; shifted?: boolean };
 
 export type Member = {
   readonly kind: 'http' | 'redis';
@@ -87,6 +87,7 @@ export function createService(options: {
           DEMO_FAULT: first,
           ...(options.leakEveryMs ? { DEMO_LEAK_EVERY_MS: String(options.leakEveryMs) } : {}),
           ...(told.heartbeatUrl ? { DEMO_HEARTBEAT_URL: told.heartbeatUrl } : {}),
+          ...(told.shifted ? { DEMO_SHIFTED: '1' } : {}),
           ...(told.console ? { DEMO_CONSOLE: JSON.stringify(told.console) } : {}),
         },
       },

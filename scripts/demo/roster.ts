@@ -8,6 +8,7 @@ import {
   redisFaults,
   type ServiceView,
   serviceNames,
+  shiftable,
 } from './catalog.ts';
 import { type ConsoleAccess, createRedis, createService, hasRedis, type Member } from './member.ts';
 import { SUPERVISOR_PORT, takePort } from './ports.ts';
@@ -35,6 +36,8 @@ export type Roster = {
   restart(name: string): Promise<Restarted>;
   /** Puts a fault in; `none` takes it out, and starts a member that is dead. A sentence when that cannot be done. */
   setFault(name: string, fault: Fault, latencyMs?: number): Promise<string | null>;
+  /** Whether the orders are others than the model has learned; stays when the service is restarted. */
+  shiftInputs(shifted: boolean): void;
   setHeartbeat(url: string): void;
   setConsole(access: ConsoleAccess): void;
   close(): Promise<void>;
@@ -70,6 +73,7 @@ export async function createRoster(options: RosterOptions): Promise<Roster> {
     enlist('redis', createRedis({ port: await portAt(serviceNames.length + 1), log }));
   }
 
+  let shifted = false;
   const entryOf = (name: string) => {
     const entry = entries.get(name);
     if (!entry) throw new Error(`There is no service ${name}.`);
@@ -97,6 +101,7 @@ export async function createRoster(options: RosterOptions): Promise<Roster> {
       fault: member.fault(),
       accepts: member.kind === 'redis' ? redisFaults : faults,
       restarts,
+      ...(name === shiftable ? { inputsShifted: shifted } : {}),
       dependsOn: isServiceName(name) ? dependencies[name] : [],
     };
   };
@@ -133,6 +138,10 @@ export async function createRoster(options: RosterOptions): Promise<Roster> {
         await member.inject(fault, latencyMs);
         return null;
       }),
+    shiftInputs(next) {
+      shifted = next;
+      entries.get(shiftable)?.member.tell({ shifted });
+    },
     setConsole(access) {
       for (const { member } of entries.values()) member.tell({ console: access });
     },

@@ -6,7 +6,7 @@
  * - `POST /control/fault { fault, latencyMs? }` (bearer token, loopback): puts a fault into it.
  * - everything else: its work, see `workloads.ts`.
  *
- * Environment: DEMO_PORT, DEMO_TOKEN, DEMO_PEERS (JSON: name → origin), DEMO_FAULT, DEMO_HEARTBEAT_URL, DEMO_SEED,
+ * Environment: DEMO_PORT, DEMO_TOKEN, DEMO_PEERS (JSON: name → origin), DEMO_FAULT, DEMO_HEARTBEAT_URL, DEMO_SHIFTED, DEMO_SEED,
  * DEMO_CONSOLE (JSON: url and key of the console that it reports its heap to and shares breakers through).
  */
 import { timingSafeEqual } from 'node:crypto';
@@ -19,11 +19,14 @@ import {
 } from '../../server/client/memory.ts';
 import { createCallGuards } from './breakers.ts';
 import { isFault, isServiceName, type ServiceName } from './catalog.ts';
+import { createEstimates } from './estimates.ts';
 import { createFaults } from './faults.ts';
 import { call, type Peers, readText, seeded, type WorkerCounts, workloadOf } from './workloads.ts';
 
 const FLAKY_SHARE = 0.02;
 const WORK_EVERY_MS = 500;
+/** Check-outs of which one is an order that has to be delivered. */
+const ORDER_EVERY = 2;
 const BEAT_EVERY_MS = 2_000;
 const LISTEN_AGAIN_MS = 200;
 const LISTEN_ATTEMPTS = 40;
@@ -99,10 +102,12 @@ function run(service: ServiceName): void {
   server.requestTimeout = 10_000;
   server.maxConnections = 1_000;
   listen(server, Number(env.DEMO_PORT ?? 0));
-  if (service === 'worker') work(peers, counts, faults, env.DEMO_HEARTBEAT_URL ?? null);
+  const estimates = service === 'worker' ? createEstimates(Number(env.DEMO_SEED ?? 42)) : null;
+  if (estimates) work(peers, counts, faults, estimates);
   const meetConsole = (access: unknown) => {
     watchOwnMemory(service, access);
     guards.connect(access);
+    estimates?.connect(access);
   };
   if (env.DEMO_CONSOLE) meetConsole(JSON.parse(env.DEMO_CONSOLE));
   process.on('message', (message) => {
@@ -127,23 +132,27 @@ function watchOwnMemory(name: ServiceName, access: unknown): void {
   });
 }
 
-/** Calls the api all the time, and reports to the console that it does. */
+/** Calls the api all the time, estimates which orders will be late, and reports to the console that it does. */
 function work(
   peers: Peers,
   counts: WorkerCounts,
   faults: ReturnType<typeof createFaults>,
-  firstUrl: string | null,
+  estimates: ReturnType<typeof createEstimates>,
 ): void {
+  const { DEMO_HEARTBEAT_URL, DEMO_SHIFTED } = process.env;
   const queries = ['red lamp', 'oak table', 'small steel clock', 'blue wool', 'large shelf'];
-  let heartbeatUrl = firstUrl;
+  let heartbeatUrl = DEMO_HEARTBEAT_URL ?? null;
+  let shifted = DEMO_SHIFTED === '1';
   let turn = 0;
   process.on('message', (message) => {
-    const { heartbeatUrl: given } = Object(message);
-    if (typeof given === 'string') heartbeatUrl = given;
+    const told = Object(message);
+    if (typeof told.heartbeatUrl === 'string') heartbeatUrl = told.heartbeatUrl;
+    if (typeof told.shifted === 'boolean') shifted = told.shifted;
   });
   const job = async () => {
     if (!(await faults.allowsWork())) return;
     turn += 1;
+    if (turn % ORDER_EVERY === 0) estimates.add(shifted);
     const query = new URLSearchParams({
       order: `${process.pid}-${turn}`,
       q: queries[turn % queries.length] ?? '',
