@@ -113,6 +113,21 @@ test('a volume that grows says when it is full, and what would put it off', asyn
   await expect(detail.getByRole('img', { name: /^Shop volume over time/ })).toBeVisible();
   await expectAccessible(page);
   await expect(page).toHaveURL(/id=/);
+
+  await detail.getByRole('button', { name: 'Scale by it' }).click();
+  const scale = page.getByRole('dialog', { name: 'Scale by Shop volume' });
+  await expect(scale.getByLabel('Name of the metric')).toHaveValue('shop-volume');
+  await scale.getByRole('button', { name: 'Show the manifests' }).click();
+  await expect(scale.getByText('Enter a number')).toBeVisible();
+  await scale.getByLabel('One replica can carry').fill('1.5');
+  await scale.getByLabel('Deployment').fill('shop');
+  await scale.getByRole('button', { name: 'Show the manifests' }).click();
+  await expect(scale).toContainText('kind: HorizontalPodAutoscaler');
+  await expect(scale).toContainText('name: shop-volume-ahead');
+  await expect(scale).toContainText('averageValue: "1500m"');
+  await expectAccessible(page);
+  await scale.getByRole('button', { name: 'Done' }).click();
+  await expect(detail).toContainText('Autoscalers read it as');
   await detail.getByRole('button', { name: 'Remove', exact: true }).click();
   await page.getByRole('button', { name: 'Remove resource' }).click();
   await expect(page.getByRole('row', { name: /Shop volume/ })).toHaveCount(0);

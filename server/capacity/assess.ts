@@ -300,6 +300,7 @@ function describe(row: Row, found: Exclude<Found, { state: 'failed' }>, now: num
           : quietRank,
     assessment: {
       perDay: one.perDay,
+      quickening: one.quickening,
       at: { mean: iso(one.at.mean), earliest: iso(one.at.earliest), latest: iso(one.at.latest) },
       pValue: one.pValue,
       windowFrom: new Date(one.windowFrom).toISOString(),

@@ -157,6 +157,8 @@ export type ManifestInput = z.output<typeof manifestSchema>;
 export type Assessment = {
   /** Towards the limit is positive. */
   perDay: { mean: number; lower: number; upper: number } | null;
+  /** By how much the rate rises each day; absent or 0 where it does not clearly do so. */
+  quickening?: number;
   /** When the limit is reached: as expected, at the earliest and at the latest; null: not within a year. */
   at: { mean: string | null; earliest: string | null; latest: string | null };
   pValue: number | null;

@@ -189,15 +189,33 @@ describe('shapes', () => {
     expect(dated).toBe(1);
     expect(coverage).toBeGreaterThanOrEqual(0.9);
   });
-  test('growth that quickens gets a date, late by less than half of what is left', () => {
-    const { dated, medianError } = simulate(
+  test.each([
+    ['as a cubic', 672, noise((hour) => 20 + 40 * (hour / 672) ** 3, 0.3), 0.9],
+    ['as a square, with much noise', 672, noise((hour) => 20 + 40 * (hour / 672) ** 2, 2), 0.9],
+    [
+      'by a share of itself',
       672,
-      noise((hour) => 20 + 40 * (hour / 672) ** 3, 0.3),
+      noise((hour) => 15 + 5 * Math.exp((hour / 672) * 2.2), 0.3),
+      0.75,
+    ],
+  ])(
+    'growth that quickens %s: the date is not late, and the interval holds it',
+    (_name, hours, kind, held) => {
+      const { dated, coverage, medianError } = simulate(hours, kind);
+      expect(dated).toBe(1);
+      expect(coverage).toBeGreaterThanOrEqual(held);
+      // The limit is reached about 7 to 11 days after the last value.
+      expect(Math.abs(medianError ?? Number.NaN)).toBeLessThan(1.3);
+    },
+  );
+  test('a rate that rose once does not rise for ever', () => {
+    const { dated, coverage, medianError } = simulate(
+      672,
+      noise((hour) => 40 + 0.1 * Math.max(0, hour - 336), 0.3),
     );
     expect(dated).toBe(1);
-    expect(medianError).toBeGreaterThan(0);
-    // The limit is reached about 7 days after the last value.
-    expect(medianError).toBeLessThan(4);
+    expect(coverage).toBeGreaterThanOrEqual(0.9);
+    expect(Math.abs(medianError ?? Number.NaN)).toBeLessThan(0.2);
   });
   test('a lower limit is the same upside down', () => {
     const times = Array.from({ length: 200 }, (_, i) => NOW - (200 - i) * HOUR);

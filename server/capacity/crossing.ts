@@ -6,7 +6,8 @@
  * 2. A step (a clean-up, a volume moved) is a change between neighbours of more than eight times the usual that stays;
  *    the series begins anew behind the last one. Steps at even distances are a rotation of several days: then its
  *    peaks are the series.
- * 3. The window is shortened by halves while its newest third grows at another rate than the whole.
+ * 3. The window is shortened by halves while its newest third grows at another rate than the whole. When the rate goes on
+ *    to rise within what is left, the line is bent by that rise.
  * 4. A line through what is left: Sen's slope, Mann and Kendall's test, both for series with memory (`robust.ts`).
  * 5. Its interval at a time ahead is made of the interval of the level, that of the slope, and how far the series
  *    wanders by itself in that time, added as squares.
@@ -30,6 +31,9 @@ const STEP_SIDE = 3;
 const SEASON_DAYS = 3;
 const NEAR_MS = 12 * HOUR_MS;
 /** −ln of the chance that no value has passed the limit yet: 97.5 %, one half, 2.5 %. */
+const Z95 = 1.959964;
+/** One-sided, 10 %, of a rise that was sure before: what it costs to miss one is a date that is late by half. */
+const SURE = 1.281552;
 const PASSED = [0.0253, Math.LN2, 3.689] as const;
 /** What repeats each day counts when it explains this share of what moves around the line. */
 const SEASON_SHARE = 0.5;
@@ -49,6 +53,8 @@ export type Crossing = {
   value: number;
   /** Towards the limit is positive. */
   perDay: { mean: number; lower: number; upper: number } | null;
+  /** By how much the rate rises each day; 0 where it does not clearly do so. */
+  quickening: number;
   /** When it is reached: as expected, at the earliest and at the latest; null: not within a year. */
   at: { mean: number | null; earliest: number | null; latest: number | null };
   pValue: number | null;
@@ -78,6 +84,7 @@ export function crossing(input: CrossingInput): Crossing {
     state,
     value: last * sign,
     perDay: null,
+    quickening: 0,
     at: { mean: null, earliest: null, latest: null },
     pValue: null,
     windowFrom: times[0] ?? input.now,
@@ -131,8 +138,16 @@ export function crossing(input: CrossingInput): Crossing {
   if (!line) return answer(over ? 'over' : 'short', { dailyPeak: peak, windowFrom });
   const residuals = around(line, times.slice(from), smooth.slice(from));
   const wander = rotation ? 0 : wandering(residuals, typicalGap(times));
+  const bend = bendOf(times.slice(from), smooth.slice(from), quickening);
+  // Of the newest value, not of the middle of the line.
+  const risen = bend ? bend.mean * ((times.at(-1) ?? 0) - line.middle) : 0;
+  const [rate, rateLow, rateHigh] = [line.slope, line.lower, line.upper].map(
+    (each) => (each + risen) * DAY_MS,
+  );
+  if (bend) notes.push('Its rate rises by itself; the date counts that in.');
   const found = {
-    perDay: { mean: line.slope * DAY_MS, lower: line.lower * DAY_MS, upper: line.upper * DAY_MS },
+    perDay: { mean: rate ?? 0, lower: rateLow ?? 0, upper: rateHigh ?? 0 },
+    quickening: bend ? bend.mean * DAY_MS ** 2 : 0,
     pValue: line.pValue,
     windowFrom,
     points: smooth.length - from,
@@ -159,15 +174,19 @@ export function crossing(input: CrossingInput): Crossing {
       (at) => {
         const ahead = at - line.middle;
         const beyond = Math.max(0, at - input.now);
-        const mean =
+        const straight =
           line.level +
           line.slope * ahead +
           (usual ?? 0) +
           (season && !rotation ? season.at(at) : 0);
+        // A line through a curve lies a little beside its middle. At the latest the rate stays as it is.
+        const curve = bend && which >= 0 ? (bend.mean / 2) * (ahead ** 2 - span ** 2 / 12) : 0;
+        const mean = straight + Math.max(0, curve);
         if (which === 0) return mean;
         const single = which > 0 ? (early ?? 0) - (usual ?? 0) : (usual ?? 0) - (late ?? 0);
         // Growth that quickens may go on to do so.
-        const quick = which > 0 ? (Math.max(0, quickening) / 2) * ahead ** 2 : 0;
+        const quick =
+          which > 0 ? (bend ? bend.half / 2 : Math.max(0, quickening) / 2) * ahead ** 2 : 0;
         const rate = (which > 0 ? rateUp : rateDown) * ahead;
         return (
           mean +
@@ -338,6 +357,32 @@ function newestLine(
     from = times.length - Math.floor(count / 2);
   }
   return { line: lineOf(times.slice(from), values.slice(from)), from, quickening };
+}
+
+type Bend = {
+  /** How much the rate rises by unit of time, and half its interval. */
+  mean: number;
+  half: number;
+};
+
+/**
+ * Whether the rate goes on rising within the newest part as it did before it; null where that is not clear. A rate that
+ * rose once, such as when a second writer came, is the same in both halves of the newest part; one that grows all the
+ * time is not. The smaller of the two rises counts. A rate that fades is not followed: a date too early costs less than none.
+ */
+function bendOf(times: readonly number[], values: readonly number[], before: number): Bend | null {
+  if (!(before > 0)) return null;
+  const half = Math.floor(times.length / 2);
+  if (half < MIN_POINTS) return null;
+  const first = lineOf(times.slice(0, half), values.slice(0, half));
+  const second = lineOf(times.slice(half), values.slice(half));
+  if (!first || !second) return null;
+  const apart = second.middle - first.middle;
+  const found = (second.slope - first.slope) / apart;
+  const error =
+    Math.hypot(second.upper - second.lower, first.upper - first.lower) / (2 * Z95) / apart;
+  if (!(found > SURE * error)) return null;
+  return { mean: Math.min(found, before), half: Z95 * error };
 }
 
 const around = (line: Slope, times: readonly number[], values: readonly number[]): number[] =>

@@ -83,6 +83,7 @@ test('sentences have figures', () => {
     state: 'crossing' as const,
     value: 300 * GiB,
     perDay: { mean: 2.1 * GiB, lower: GiB, upper: 3 * GiB },
+    quickening: 0,
     at: { mean: 15 * DAY, earliest: 12 * DAY, latest: 19 * DAY },
     pValue: 0.001,
     windowFrom: 0,
@@ -94,6 +95,10 @@ test('sentences have figures', () => {
   expect(detailOf(found, given)).toBe('Grows 2.1 GiB a day; reaches 500 GiB in 12 to 19 days.');
   expect(suggestionOf(found, given)).toBe(
     'Grows 2.1 GiB a day. 200 GiB more give 95 days; to free 65 GiB gives 30.',
+  );
+  // 2.1 d + 0.05 d² are 200 GiB after 45.6 days.
+  expect(suggestionOf({ ...found, quickening: 0.1 * GiB }, given)).toBe(
+    'Grows 2.1 GiB a day. 200 GiB more give 45 days; to free 65 GiB gives 20.',
   );
   expect(detailOf({ ...found, state: 'over', value: 510 * GiB }, given)).toBe(
     'Over its limit: 510 GiB of 500 GiB.',

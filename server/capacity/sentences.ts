@@ -87,13 +87,20 @@ export function suggestionOf(
   // Only of what can be had more of.
   const more = given.unit === 'bytes' || given.unit === 'number';
   if (!(rate > 0) || given.direction === 'lower' || !more) return null;
+  // A rate that rises fills what is added sooner.
+  const lasts = (room: number) =>
+    Math.floor(
+      found.quickening > 0
+        ? (Math.sqrt(rate ** 2 + 2 * found.quickening * room) - rate) / found.quickening
+        : room / rate,
+    );
   const room = roundUp(rate * 90, given.unit);
-  const gain = Math.floor(room / rate);
+  const gain = lasts(room);
   if (gain > 3_650) return null;
   const free = roundUp(rate * 30, given.unit);
   return (
     `Grows ${quantity(rate, given.unit)} a day. ${quantity(room, given.unit)} more give ${gain} days` +
-    `; to free ${quantity(free, given.unit)} gives ${Math.floor(free / rate)}.`
+    `; to free ${quantity(free, given.unit)} gives ${lasts(free)}.`
   );
 }
 

@@ -39,7 +39,9 @@ function rowsOf(resource: ResourceDetail): { rows: ChartRow[]; to: number } {
   const to = Math.min(last.at + AHEAD * span, last.at + (mean - last.at) * 1.3 + DAY_MS / 4);
   const rows = Array.from({ length: STEPS }, (_, i): ChartRow => {
     const at = last.at + ((i + 1) / STEPS) * (to - last.at);
-    const ahead = (perDay: number) => value + (sign * perDay * (at - last.at)) / DAY_MS;
+    const days = (at - last.at) / DAY_MS;
+    const risen = ((assessment.quickening ?? 0) / 2) * days ** 2;
+    const ahead = (perDay: number) => value + sign * (perDay * days + risen);
     const band = [ahead(rate.lower), ahead(rate.upper)].toSorted((a, b) => a - b);
     return {
       at,
