@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { PrepareError, pinnedNode, prepare, root } from './prepare.mjs';
+import { consoleFlags, PrepareError, pinnedNode, prepare, root } from './prepare.mjs';
 
 const dev = process.argv.includes('--dev');
 
@@ -16,8 +16,6 @@ try {
   process.exit(1);
 }
 
-// Small new-space halves and few malloc arenas: a tenth fewer requests a second at full load, a third less memory.
-const flags = ['--max-semi-space-size=8'];
 /** The console ended on purpose, to be started again; `server/platform/lifecycle.ts` knows it too. */
 const RESTART_EXIT_CODE = 75;
 // The console asks for it once an hour at most. A second time within ten minutes is no restart any more but a loop.
@@ -31,7 +29,7 @@ let startedAt = performance.now();
 function start() {
   const started = spawn(
     pinnedNode,
-    [...flags, path.join(root, 'server/main.ts'), ...(dev ? ['--dev'] : [])],
+    [...consoleFlags, path.join(root, 'server/main.ts'), ...(dev ? ['--dev'] : [])],
     {
       cwd: root,
       // Through the fourth channel the console notices when this process is gone without a word.

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { consoleFlags, root } from '../../scripts/prepare.mjs';
 
-const root = path.resolve(import.meta.dirname, '../..');
 const run = promisify(execFile);
 const START_TIMEOUT_MS = 90_000;
 
@@ -46,7 +46,7 @@ export async function startConsole(
   const started = performance.now();
   const child = spawn(
     process.execPath,
-    ['--max-semi-space-size=8', path.join(root, 'server/main.ts')],
+    [...consoleFlags, path.join(root, 'server/main.ts')],
     // Through the fourth channel the console notices when the tests are gone without a word.
     { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
   );

@@ -10,7 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { root } from '../prepare.mjs';
+import { consoleFlags, root } from '../prepare.mjs';
 import { type Fleet, startFleet } from './fleet.ts';
 import { fillHistory } from './history.ts';
 import { createClient, register } from './register.ts';
@@ -48,11 +48,11 @@ function fail(error: unknown): void {
 
 /** Starts the console, passes on what it prints, and answers its address once it is ready. */
 function startConsole(env: NodeJS.ProcessEnv): Promise<string> {
-  const child = spawn(
-    process.execPath,
-    ['--max-semi-space-size=8', path.join(root, 'server/main.ts')],
-    { cwd: root, env, stdio: ['inherit', 'pipe', 'inherit', 'ipc'] },
-  );
+  const child = spawn(process.execPath, [...consoleFlags, path.join(root, 'server/main.ts')], {
+    cwd: root,
+    env,
+    stdio: ['inherit', 'pipe', 'inherit', 'ipc'],
+  });
   consoleProcess = child;
   return new Promise((resolve, reject) => {
     if (child.stdout) {
