@@ -150,24 +150,34 @@ function fill(values: Float64Array, period: number): void {
   for (let k = last + 1; k < n; k++) values[k] = last < 0 ? 0 : (values[last] as number);
 }
 
-/** A series that only grows, but for drops to almost nothing, is a counter that started anew. */
+/** At least three, each as far from the one before as the others, give or take a step. */
+function areRegular(places: readonly number[]): boolean {
+  const gaps = places.slice(1).map((place, i) => place - (places[i] as number));
+  return gaps.length >= 2 && Math.max(...gaps) - Math.min(...gaps) <= 1;
+}
+
+/**
+ * A series that only grows, but for drops to almost nothing, is a counter that started anew. One that drops as regularly as a
+ * clock counts since midnight, or the like: that is its season.
+ */
 function addResetsBack(values: Float64Array, notes: string[]): number {
+  const resets: number[] = [];
   let falls = 0;
-  let resets = 0;
   let steps = 0;
   let last = Number.NaN;
-  for (const value of values) {
+  for (const [i, value] of values.entries()) {
     if (Number.isNaN(value)) continue;
     if (!Number.isNaN(last)) {
       steps++;
       if (value < last) {
         falls++;
-        if (value < 0.1 * last && value >= 0) resets++;
+        if (value < 0.1 * last && value >= 0) resets.push(i);
       }
     }
     last = value;
   }
-  if (resets === 0 || falls !== resets || steps < 20 || resets > steps / 10) return 0;
+  if (resets.length === 0 || falls !== resets.length) return 0;
+  if (steps < 20 || resets.length > steps / 10 || areRegular(resets)) return 0;
   let offset = 0;
   last = Number.NaN;
   for (let i = 0; i < values.length; i++) {
@@ -178,7 +188,7 @@ function addResetsBack(values: Float64Array, notes: string[]): number {
     values[i] = value + offset;
   }
   notes.push(
-    `It looks like a counter that started anew ${resets === 1 ? 'once' : `${resets} times`}; what was lost was added back.`,
+    `It looks like a counter that started anew ${resets.length === 1 ? 'once' : `${resets.length} times`}; what was lost was added back.`,
   );
   return offset;
 }

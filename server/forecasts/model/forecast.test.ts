@@ -255,6 +255,18 @@ describe('what comes badly', () => {
     expect(answer.notes.join(' ')).toContain('counter that started anew 2 times');
     expect(answer.points[0]?.mean).toBeCloseTo(810, 0);
   });
+  test('what is counted since midnight is a season', () => {
+    let count = 0;
+    const values = make(24 * 14, (i) => {
+      if (i % 24 === 0) count = 0;
+      count += 10 + normal();
+      return count;
+    });
+    const answer = forecast({ series: series(values), horizon: 48 });
+    expect(answer.notes.join(' ')).not.toContain('anew');
+    for (const [h, { mean }] of answer.points.entries())
+      expect(Math.abs(mean - 10 * ((h % 24) + 1))).toBeLessThan(10);
+  });
 });
 
 describe('bounds', () => {
