@@ -189,32 +189,31 @@ export default function ModelDialog(props: { model: ModelDetail | null; onClose(
         <Field label="Kept for (days)" error={form.errorOf('retentionDays')}>
           {(control) => <Input {...control} {...form.bind('retentionDays')} inputMode="numeric" />}
         </Field>
-        {values.task === 'regression' ? null : (
-          <>
-            <Field label="Says when answers become worse" error={form.errorOf('enabled')}>
-              {(control) => (
-                <Select {...control} {...form.bind('enabled')}>
-                  <option value="yes">Yes, with an incident</option>
-                  <option value="no">No</option>
-                </Select>
-              )}
+        <Field label="Says when answers become worse" error={form.errorOf('enabled')}>
+          {(control) => (
+            <Select {...control} {...form.bind('enabled')}>
+              <option value="yes">Yes, with an incident</option>
+              <option value="no">No</option>
+            </Select>
+          )}
+        </Field>
+        {values.enabled === 'yes' ? (
+          <div className="grid grid-cols-2 gap-4">
+            <Field label="Window (hours)" error={form.errorOf('watchHours')}>
+              {(control) => <Input {...control} {...form.bind('watchHours')} inputMode="decimal" />}
             </Field>
-            {values.enabled === 'yes' ? (
-              <div className="grid grid-cols-2 gap-4">
-                <Field label="Window (hours)" error={form.errorOf('watchHours')}>
-                  {(control) => (
-                    <Input {...control} {...form.bind('watchHours')} inputMode="decimal" />
-                  )}
-                </Field>
-                <Field label="Fall that matters (points)" error={form.errorOf('maxDrop')}>
-                  {(control) => (
-                    <Input {...control} {...form.bind('maxDrop')} inputMode="decimal" />
-                  )}
-                </Field>
-              </div>
-            ) : null}
-          </>
-        )}
+            <Field
+              label={
+                values.task === 'regression'
+                  ? 'Rise of the error that matters (%)'
+                  : 'Fall that matters (points)'
+              }
+              error={form.errorOf('maxDrop')}
+            >
+              {(control) => <Input {...control} {...form.bind('maxDrop')} inputMode="decimal" />}
+            </Field>
+          </div>
+        ) : null}
         <FormEnd
           verb={model ? 'Save model' : 'Register model'}
           {...form.end}

@@ -1,5 +1,7 @@
 /** Entry of the worker threads: figures of many labelled predictions, over time and by segment. */
 import { type Figures, MAX_SEGMENTS } from './contract.ts';
+import type { JudgeRule } from './judge.ts';
+import { type JudgedErrors, judgeErrors } from './judge-errors.ts';
 import { classification, regression } from './performance.ts';
 import type { LabelledRows } from './reading.ts';
 
@@ -17,6 +19,19 @@ export type PerformanceResult = {
   points: (Figures | null)[];
   segments: { value: string; labelled: number; figures: Figures | null }[];
 };
+
+export type ErrorsTask = {
+  /** Labelled rows, of a regression. */
+  reference: LabelledRows;
+  current: LabelledRows;
+  rule: JudgeRule;
+};
+const errorsOf = ({ total, truth, predicted }: LabelledRows) => ({
+  labelled: total,
+  errors: Float64Array.from(truth, (value, i) => Math.abs(Number(predicted[i]) - Number(value))),
+});
+export const judgeErrorsTask = ({ reference, current, rule }: ErrorsTask): JudgedErrors =>
+  judgeErrors(errorsOf(reference), errorsOf(current), rule);
 
 export function performanceTask(task: PerformanceTask): PerformanceResult {
   const { rows } = task;

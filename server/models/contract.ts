@@ -68,7 +68,7 @@ export const watchSchema = z
       .min(3_600, 'From an hour')
       .max(90 * DAY, 'Up to 90 days')
       .default(DAY),
-    /** Fall of the share of right answers, from 0 to 1, that is too much. */
+    /** Fall of the share of right answers, from 0 to 1, that is too much; of a regression the rise of its mean absolute error, in shares of it. */
     maxDrop: z.number().min(0.001, 'From 0.001').max(1, 'Up to 1').default(0.1),
     minimumLabelled: z.number().int().min(100, 'At least 100').max(1_000_000).default(100),
     /** Of the one-sided test. */
@@ -150,10 +150,13 @@ export type ModelListInput = z.output<typeof modelListSchema>;
 
 export const modelVerdicts = ['learning', 'steady', 'fallen'] as const;
 export type ModelVerdict = (typeof modelVerdicts)[number];
-/** A window beside the reference, both as right answers of labelled ones. */
+/** Right answers of labelled ones; of a regression the mean absolute error. */
+export type JudgedSide = { labelled: number; right: number | null; mae: number | null };
+/** A window beside the reference. */
 export type Judgement = {
-  window: { from: string; to: string; right: number; labelled: number };
-  reference: { right: number; labelled: number };
+  window: { from: string; to: string } & JudgedSide;
+  reference: JudgedSide;
+  /** Of the share of right answers; of a regression the rise of its error, in shares of what it was. */
   drop: number;
   pValue: number;
 };

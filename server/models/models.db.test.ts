@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { manualClock } from '../platform/clock.ts';
 import { bearer, json, testAuthority, testHost } from '../platform/testing/host.ts';
+import { testRuntime } from '../platform/testing/index.ts';
 import { onModelEvent } from './events.ts';
 
 const clock = manualClock('2026-03-10T12:00:00Z');
@@ -351,6 +352,49 @@ describe('performance', () => {
     expect(await open()).toHaveLength(0);
     expect(heard).toEqual(['performance.fell', 'performance.recovered']);
     stop();
+  });
+  test('of numbers: errors that grow are a fall, once over two replicas', async () => {
+    const { id, name } = await register({
+      task: 'regression',
+      segments: [],
+      labelDelaySeconds: 0,
+      watch: { windowSeconds: 3_600 },
+    });
+    const other = await testRuntime({ databaseUrl: runtime.databaseUrl, clock });
+    const heard: string[] = [];
+    const stops = [runtime, other].map(({ bus }) =>
+      onModelEvent(bus, ({ type, modelId }) => {
+        if (modelId === id) heard.push(type);
+      }),
+    );
+    let serial = 0;
+    const hour = async (scale: number, rows = 400) => {
+      const predictions = Array.from({ length: rows }, (_, i) => {
+        const { score, ...plain } = row(`n${serial++}`, { at: ago(HOUR / 2), prediction: 100 });
+        return { plain, label: 100 + scale * (((i * 7_919) % 199) / 100 - 1) };
+      });
+      await send('models.predictions', {
+        model: name,
+        predictions: predictions.map(({ plain }) => plain),
+      });
+      await send('models.labels', {
+        model: name,
+        labels: predictions.map(({ plain, label }) => ({ id: plain.id, label })),
+      });
+      const signal = AbortSignal.timeout(20_000);
+      await Promise.all([models, other.models].map(({ judge }) => judge.run(clock.now(), signal)));
+      clock.advance(HOUR);
+      const { verdict, verdictDetail } = await ask('models.get', { id });
+      return `${verdict}: ${verdictDetail}`;
+    };
+    await hour(10);
+    expect(await hour(10.5)).toMatch(/^steady: .*no rise that matters\.$/);
+    expect(await hour(20)).toMatch(
+      /^fallen: The mean absolute error was \d+\.\d+ over 400 labelled predictions, 5\.\d+ over 800 in the reference period: a rise of \d\d % that chance/,
+    );
+    expect(await hour(9)).toMatch(/^steady: /);
+    expect(heard).toEqual(['performance.fell', 'performance.recovered']);
+    for (const stop of stops) stop();
   });
   test('of numbers', async () => {
     const { id, name } = await register({ task: 'regression', segments: [] });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { fallTest, judge } from './judge.ts';
+import { judgeErrors, meanRise, rankRise } from './judge-errors.ts';
 import { classification, regression, wilson } from './performance.ts';
 
 const numbers = z.array(z.number());
@@ -154,5 +155,57 @@ describe('a fall', () => {
       if (any) alarmed++;
     }
     expect(alarmed / months).toBeLessThanOrEqual(0.01);
+  });
+});
+
+describe('errors of a regression', () => {
+  const rule = { maxDrop: 0.1, minimumLabelled: 100, alpha: 0.0003 };
+  let seed = 11;
+  const random = () => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return (seed + 0.5) / 2 ** 32;
+  };
+  /** Lognormal: many small ones, a few large. */
+  const errors = (n: number, scale = 1) =>
+    Float64Array.from(
+      { length: n },
+      () => scale * Math.exp(Math.sqrt(-2 * Math.log(random())) * Math.cos(2 * Math.PI * random())),
+    );
+  const side = (values: Float64Array) => ({ labelled: values.length, errors: values });
+  const reference = side(errors(4_000));
+
+  test('the tests are SciPy’s', () => {
+    const before = Float64Array.of(0.1, 0.5, 0.5, 1.2, 2.0, 3.1, 0.0, 0.7);
+    const now = Float64Array.of(0.5, 1.2, 4.0, 2.2, 3.3, 9.0);
+    expect(rankRise(before, now)).toBeCloseTo(0.02575416802440342, 10);
+    expect(meanRise(before, now)).toBeCloseTo(0.06030601637618548, 10);
+  });
+  test.each([
+    ['too few labels', errors(99, 9), 'learning'],
+    ['the same', errors(200), 'steady'],
+    ['much smaller', errors(200, 0.2), 'steady'],
+    ['certain but small', errors(20_000, 1.07), 'steady'],
+    ['half as large again', errors(400, 1.5), 'fallen'],
+    // Ranks see nothing of it: three in a hundred.
+    ['a few very large ones', errors(2_000).map((e, i) => (i % 33 ? e : 60)), 'fallen'],
+    ['one very large one', errors(200).map((e, i) => (i ? e : 1_000)), 'steady'],
+    ['none at all', new Float64Array(200), 'steady'],
+  ])('%s', (_name, current, verdict) => {
+    expect(judgeErrors(reference, side(current), rule).verdict).toBe(verdict);
+  });
+  test('a model that was never wrong begins to be', () => {
+    const perfect = side(new Float64Array(500));
+    expect(judgeErrors(perfect, perfect, rule)).toMatchObject({ verdict: 'steady', drop: 0 });
+    expect(judgeErrors(perfect, side(errors(200)), rule)).toMatchObject({ verdict: 'fallen' });
+  });
+  test('without a rise it speaks no more often than it may', () => {
+    const often = { maxDrop: 0.001, minimumLabelled: 100, alpha: 0.05 };
+    let fallen = 0;
+    const windows = 1_000;
+    for (let i = 0; i < windows; i++) {
+      if (judgeErrors(side(errors(400)), side(errors(120)), often).verdict === 'fallen') fallen++;
+    }
+    expect(fallen / windows).toBeLessThanOrEqual(0.05);
+    expect(fallen / windows).toBeGreaterThan(0.01);
   });
 });

@@ -129,7 +129,7 @@ function scoreFigures(scored: { score: number; hit: boolean }[], ranked: boolean
 }
 
 /** Ranks from 1 in ascending order; equal values share the mean of theirs. */
-function midRanks(values: Float64Array): Float64Array {
+export function midRanks(values: Float64Array): Float64Array {
   const order = Uint32Array.from(values.keys()).sort((a, b) => at(values, a) - at(values, b));
   const ranks = new Float64Array(values.length);
   for (let i = 0; i < order.length; ) {
