@@ -21,8 +21,8 @@ const SEED = 42;
 const SPARSE = { hours: 48, everyMs: 50_000 };
 const DENSE = { minutes: 60, everyMs: 1_000 };
 const MONITOR = 'late orders: inputs';
-/** Two minutes are looked at each minute. */
-const WINDOW = { kind: 'time', size: 120, step: 60 };
+/** One after another: a window in which the orders change half-way says little of either half. */
+const WINDOW = { kind: 'time', size: 60, step: 60 };
 const LOOKED_BACK_MS = 45 * MINUTE_MS;
 /** Raw samples are accepted for seven days. */
 const METRIC_HOURS = 166;
@@ -98,8 +98,9 @@ async function ensureModel(admin: Client, service: Client, now: number): Promise
     modelId,
     referenceId,
     window: WINDOW,
-    graceSeconds: 5,
-    minimumRows: 60,
+    // Runs begin a few seconds after the minute, when its orders have been sent.
+    graceSeconds: 0,
+    minimumRows: 30,
     // A test each minute: one in a thousand is more than one a day.
     alpha: 0.0001,
     startAt: new Date(now - LOOKED_BACK_MS).toISOString(),
