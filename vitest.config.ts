@@ -20,6 +20,8 @@ export default defineConfig({
           name: 'unit',
           include: tests,
           exclude: ['**/*.db.test.ts', 'server/house.test.ts', '**/node_modules/**'],
+          // Some look at heaps and processes, which a busy machine makes slow.
+          testTimeout: 20_000,
         },
       },
       {

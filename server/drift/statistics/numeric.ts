@@ -20,7 +20,7 @@ import { EXACT_PAIRS, ksAsymptotic, ksExact, ksOneSample } from './kolmogorov-sm
 import { memoryOf } from './memory.ts';
 import { blockTest, type RankResult, type RankTest, rankTest, rankTests } from './rank-tests.ts';
 import { sorted as sortNumbers } from './sort.ts';
-import { figure, percent, pText } from './words.ts';
+import { figure, percent, pText, valuesText } from './words.ts';
 
 /** In time order; NaN: missing; infinities stay. */
 export type NumericSide = Float64Array;
@@ -208,8 +208,8 @@ function tooFew(
   minimum: number,
   size: { reference: number; current: number },
 ): string | null {
-  if (n < minimum) return `The reference has ${n} values; ${minimum} are needed.`;
-  if (m < minimum) return `The current window has ${m} values; ${minimum} are needed.`;
+  if (n < minimum) return `The reference has ${valuesText(n)}; ${minimum} are needed.`;
+  if (m < minimum) return `The current window has ${valuesText(m)}; ${minimum} are needed.`;
   const least = Math.min(size.reference, size.current);
   if (least >= 4) return null;
   return `Neighbouring values resemble each other so much that they are worth ${Math.round(least)} independent ones.`;
@@ -231,6 +231,7 @@ function distributionCheck(found: {
   const before = quantile(reference.sorted, 0.5);
   const after = quantile(current.sorted, 0.5);
   const now = current.moments;
+  const unit = spread.sd || Math.abs(after - before);
   const apart = `${figure(effect)} standard deviations apart`;
   const stuck = isConstant(now) && !isConstant(spread);
   if (stuck)
@@ -238,14 +239,14 @@ function distributionCheck(found: {
       reason: 'constant',
       pValue,
       matters: true,
-      sentence: `Every value is ${figure(current.sorted[0] as number)}; the reference varies around ${figure(before)}.`,
+      sentence: `Every value is ${figure(current.sorted[0] as number, unit)}; the reference varies around ${figure(before, unit)}.`,
     };
   if (isConstant(spread))
     return {
       reason: 'distribution',
       pValue,
       matters: effect >= SMALLEST_EFFECT,
-      sentence: `Every value of the reference is ${figure(before)}; the median is ${figure(after)} now.`,
+      sentence: `Every value of the reference is ${figure(before, unit)}; the median is ${figure(after, unit)} now.`,
     };
   const level = Math.min(gap, ranks.level.pValue);
   const ratio = now.sd / spread.sd;
@@ -259,8 +260,8 @@ function distributionCheck(found: {
     const way = ranks.level.z > 0 ? 'higher' : 'lower';
     sentence =
       ranks.level.pValue <= 0.05
-        ? `Values are ${way}: the median went from ${figure(before)} to ${figure(after)}, ${apart}.`
-        : `The shape changed: the distributions are ${apart}, with the median at ${figure(after)} (${figure(before)} before).`;
+        ? `Values are ${way}: the median went from ${figure(before, unit)} to ${figure(after, unit)}, ${apart}.`
+        : `The shape changed: the distributions are ${apart}, with the median at ${figure(after, unit)} (${figure(before, unit)} before).`;
   } else if (strongest === 'spread') {
     reason = 'spread';
     sentence = `Values spread ${ranks.spread.z > 0 ? 'wider' : 'less wide'}: the standard deviation went from ${figure(spread.sd)} to ${figure(now.sd)} (${figure(ratio)} times).`;
@@ -268,8 +269,8 @@ function distributionCheck(found: {
     reason = 'tails';
     sentence =
       strongest === 'upper'
-        ? `The upper end changed: ${percent(upper)} of the values lie above ${figure(top)}, which 1 % of the reference do.`
-        : `The lower end changed: ${percent(lower)} of the values lie below ${figure(ends)}, which 1 % of the reference do.`;
+        ? `The upper end changed: ${percent(upper)} of the values lie above ${figure(top, unit)}, which 1 % of the reference do.`
+        : `The lower end changed: ${percent(lower)} of the values lie below ${figure(ends, unit)}, which 1 % of the reference do.`;
   }
   return { reason, pValue, matters: effect >= SMALLEST_EFFECT, sentence };
 }

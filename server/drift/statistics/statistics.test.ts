@@ -298,11 +298,19 @@ describe('what is found', () => {
   });
 });
 
+test('figures are told apart in a sentence', () => {
+  const { stream } = random(3);
+  const at = (level: number) => [...stream(300)].map((value) => value + level);
+  expect(numeric(at(1e9), at(1e9 + 1)).reason).toContain(
+    'median went from 1000000000.02 to 1000000001.07, ',
+  );
+});
+
 describe('what cannot be tested says so', () => {
   const some = Array.from({ length: 50 }, (_, i) => (i * 7919) % 101);
   test.each<[string, Cell[], Cell[], RegExp]>([
     ['no rows', [], [], /reference has no rows.*current window has no rows/],
-    ['one value', some, [1], /current window has 1 values; 20 are needed/],
+    ['one value', some, [1], /current window has 1 value; 20 are needed/],
     [
       'all missing',
       some,
