@@ -116,7 +116,14 @@ test('a restart that an admin asks for: the start script starts the console agai
   const dataDir = mkdtempSync(path.join(tmpdir(), 'wheelhouse-restart-'));
   const child: ChildProcess = spawn(pinnedNode, [path.join(root, 'scripts/start.mjs')], {
     cwd: root,
-    env: { ...process.env, NODE_ENV: 'production', WHEELHOUSE_DATA_DIR: dataDir, PORT: '0' },
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      WHEELHOUSE_DATA_DIR: dataDir,
+      WHEELHOUSE_DRAIN_SECONDS: '1',
+      WHEELHOUSE_MEMORY_WINDOW_SECONDS: '20',
+      PORT: '0',
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';

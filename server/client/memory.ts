@@ -98,8 +98,9 @@ export function reportTo(url: string, key: string): MemoryWatcherOptions['send']
 const now = () => new Date(performance.timeOrigin + performance.now());
 
 export function watchMemory(options: MemoryWatcherOptions): MemoryWatcher {
-  const every = options.reportEveryMs ?? REPORT_EVERY_MS;
   const windowMs = (options.policy?.windowSeconds ?? WINDOW_SECONDS) * 1000;
+  // A short window has four reports too.
+  const every = options.reportEveryMs ?? Math.min(REPORT_EVERY_MS, windowMs / 4);
   const collectAfterMs = windowMs / COLLECTIONS_A_WINDOW;
   const startedAt = new Date(performance.timeOrigin).toISOString();
   const closed = new AbortController();
