@@ -224,7 +224,9 @@ function pointsOf(
         dot={
           kind === 'flags'
             ? { r: 4, stroke: 'var(--color-bad)', strokeWidth: 2, fill: 'none' }
-            : { r: 2, stroke: 'none', fill: colorOf(each) }
+            : each.dashed
+              ? { r: 1.5, stroke: 'none', fill: colorOf(each), fillOpacity: 0.6 }
+              : { r: 2.5, stroke: 'none', fill: colorOf(each) }
         }
         activeDot={false}
         connectNulls={false}

@@ -40,7 +40,7 @@ export function ColumnFields(props: {
           ? ` Without one a feature is not in the reference, and no monitor compares it.`
           : ''}
       </p>
-      <div className="grid gap-x-4 gap-y-3 sm:grid-cols-2">
+      <div className="grid items-start gap-x-4 gap-y-3 sm:grid-cols-2">
         {features.map(({ name, kind, column, fault, warning }) => {
           const error = fault ?? faultOf(name);
           return (

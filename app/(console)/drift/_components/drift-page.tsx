@@ -33,7 +33,7 @@ const columns: readonly Column<MonitorItem>[] = [
   {
     id: 'state',
     header: 'State',
-    width: '140px',
+    width: '132px',
     csv: (monitor) => monitorState(monitor).word,
     cell: (monitor) => (
       <span title={monitor.detail ?? undefined}>
@@ -54,14 +54,14 @@ const columns: readonly Column<MonitorItem>[] = [
   {
     id: 'model',
     header: 'Model',
-    width: '160px',
+    width: '130px',
     csv: ({ modelName }) => modelName,
     cell: ({ modelName }) => <span title={modelName}>{modelName}</span>,
   },
   {
     id: 'window',
     header: 'Window',
-    width: '170px',
+    width: '160px',
     csv: ({ window }) => windowWords(window),
     cell: ({ window }) => <span title={windowWords(window)}>{windowWords(window)}</span>,
   },
@@ -74,7 +74,7 @@ const columns: readonly Column<MonitorItem>[] = [
   {
     id: 'last',
     header: 'Last run',
-    width: '110px',
+    width: '100px',
     csv: ({ lastRunAt }) => lastRunAt,
     cell: ({ lastRunAt }) => (lastRunAt ? <RelativeTime at={lastRunAt} /> : 'never'),
   },
@@ -88,8 +88,14 @@ const example = [
 function State({ monitors }: { monitors: readonly MonitorItem[] | undefined }) {
   if (!monitors) return <Skeleton className="h-4 w-64" />;
   if (monitors.length === 0) return 'Whether what models see now is still what they learned from.';
-  const drifting = monitors.filter(({ state, paused }) => state === 'drifting' && !paused).length;
-  return `${drifting === 0 ? 'None' : drifting} of ${count(monitors.length, 'monitor')} ${drifting === 1 ? 'sees' : 'see'} drift.`;
+  const those = (wanted: MonitorItem['state']) =>
+    monitors.filter(({ state, paused }) => state === wanted && !paused).length;
+  const [drifting, failing] = [those('drifting'), those('failing')];
+  const found =
+    drifting === 0
+      ? `No drift in ${count(monitors.length, 'monitor')}`
+      : `${drifting} of ${count(monitors.length, 'monitor')} ${drifting === 1 ? 'sees' : 'see'} drift`;
+  return `${found}${failing === 0 ? '' : `; ${failing} ${failing === 1 ? 'fails' : 'fail'}`}.`;
 }
 
 /** Monitors with their states over time. */
@@ -108,7 +114,7 @@ export function DriftPage() {
     <>
       <PageHeader
         title="Drift"
-        state={<State monitors={items} />}
+        state={query.isError && !items ? '' : <State monitors={items} />}
         action={
           operator ? (
             <Button look="primary" onClick={() => setAdding(true)}>

@@ -106,7 +106,11 @@ export function ModelsPage() {
   ) : undefined;
   return (
     <>
-      <PageHeader title="Models" state={<State models={items} />} action={add} />
+      <PageHeader
+        title="Models"
+        state={query.isError && !items ? '' : <State models={items} />}
+        action={add}
+      />
       {query.isError && !items ? (
         <ErrorPanel what="The models" error={query.error} onRetry={() => query.refetch()} />
       ) : !items ? (
