@@ -7,6 +7,8 @@ const tests = [
   'bench/**/*.test.ts',
 ];
 
+const ALONE = ['scripts/memory.test.ts'];
+
 export default defineConfig({
   test: {
     restoreMocks: true,
@@ -37,10 +39,22 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          // Whole processes are started, killed and started again: one after the other, with patience.
+          // Whole processes are started, killed and started again, with patience.
           name: 'process',
           include: ['scripts/**/*.test.ts'],
+          exclude: ALONE,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // What would be disturbed by anything beside it.
+          name: 'alone',
+          include: ALONE,
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

@@ -316,7 +316,7 @@ const plan = {
     await need('promtool');
     await need('alertmanager');
     await buildPages();
-    await section('start, stop, crash', () => vitest('--project=process'));
+    await section('start, stop, crash', () => vitest('--project=process', '--project=alone'));
   },
   async e2e(...args) {
     await need('browser');
