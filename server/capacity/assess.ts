@@ -7,7 +7,7 @@ import { type Db, Prisma, type Tx } from '../platform/db/index.ts';
 import { AppError } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import type { Assessment, Notice } from './contract.ts';
-import { type Crossing, crossing } from './crossing.ts';
+import { type Crossing, crossing, minuteOf } from './crossing.ts';
 import { type ReadPast, seasonalForecast } from './history.ts';
 import { nextNotice } from './notice.ts';
 import { columns, directionOf, limitOf, noticeOf, type Row, subjectOf, unitOf } from './rows.ts';
@@ -26,6 +26,9 @@ const NO_DATE = 10_000;
 const NOT_KNOWN = 1_000_000;
 /** A series with seasons is asked about further when it comes this near its limit, as a share of what it moves. */
 const NEAR = 0.5;
+/** A series that has been silent for so long, and for so many of its steps, has stopped. */
+const SILENT_MS = 6 * HOUR_MS;
+const SILENT_STEPS = 4;
 
 export type Assessor = {
   /** Looks at one now; answers false when it is gone. */
@@ -59,6 +62,9 @@ export function createAssessor(deps: {
     const at = last?.at ?? null;
     const value = last?.value ?? null;
     const limit = limitOf(row);
+    // Neither a date nor the end of a notice stands on what is not measured any more.
+    if (last && now - last.at > silence(past.points))
+      return { state: 'failed', detail: `No values since ${minuteOf(last.at)}.` };
     if (!last || value === null) {
       return { state: 'waiting', detail: 'No values yet.', value: null, at: null };
     }
@@ -310,6 +316,12 @@ function describe(row: Row, found: Exclude<Found, { state: 'failed' }>, now: num
       suggestion: suggestionOf(one, given),
     },
   };
+}
+
+/** How long a series may be silent: some write once a day. */
+function silence(points: readonly { at: number }[]): number {
+  const span = (points.at(-1)?.at ?? 0) - (points[0]?.at ?? 0);
+  return Math.max(SILENT_MS, (SILENT_STEPS * span) / Math.max(1, points.length - 1));
 }
 
 function near(given: {

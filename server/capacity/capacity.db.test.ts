@@ -113,6 +113,28 @@ describe('a volume that grows', () => {
   });
 });
 
+test('a series that stops ends no notice, and says since when it is silent', async () => {
+  const now = Math.floor(clock.now().getTime() / HOUR) * HOUR;
+  await write('stopping', hours(now - 4 * DAY, now), (at) => 100 - (now - at) / HOUR / 10);
+  const { id } = await make('Stopping', await save('stopping'), 103);
+  await watch(id, 20);
+  expect(await capacity.get(id)).toMatchObject({ state: 'crossing', notice: 'critical' });
+  clock.advance(3 * HOUR);
+  await capacity.assessor.assess(id);
+  expect((await capacity.get(id)).state).toBe('crossing');
+  clock.advance(4 * HOUR);
+  await watch(id, 190);
+  const found = await capacity.get(id);
+  expect(found).toMatchObject({ state: 'failed', notice: 'critical' });
+  expect(found.detail).toMatch(/^No values since 20\d\d-\d\d-\d\d \d\d:\d\d UTC\.$/);
+  // It comes again, with room.
+  const again = clock.now().getTime();
+  await write('stopping', hours(again - 3 * HOUR, again + HOUR), () => 20);
+  await watch(id, 190);
+  expect((await capacity.get(id)).notice).toBe('none');
+  await capacity.remove(operator, id);
+});
+
 describe('ranks and faults', () => {
   let now = 0;
   beforeAll(async () => {

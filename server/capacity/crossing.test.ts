@@ -255,6 +255,10 @@ describe('odd input', () => {
     // 59.9 an hour ago.
     expect(Math.abs((found.at.mean ?? 0) - (NOW + 400 * HOUR))).toBeLessThanOrEqual(HOUR);
   });
+  test('one value that is elsewhere, as of an hour that has just begun, is no step', () => {
+    const values = at(160).map((_, i) => 60 + 20 * Math.sin((i / 24) * 2 * Math.PI));
+    expect(ask([...values.slice(0, -1), 75])).toMatchObject({ state: 'steady', points: 160 });
+  });
   test('what is farther than a year has no date', () => {
     expect(ask(at(600).map((_, i) => 50 + 0.001 * i)).state).toBe('steady');
   });

@@ -114,7 +114,7 @@ export function crossing(input: CrossingInput): Crossing {
       const rose = (smooth[step] ?? 0) > (smooth[step - 1] ?? 0);
       if (!rose) emptiedAt = times[step] ?? null;
       notes.push(
-        `It ${rose === sign > 0 ? 'rose' : 'fell'} at once at ${iso(times[step] ?? 0)}; only what came after is looked at.`,
+        `It ${rose === sign > 0 ? 'rose' : 'fell'} at once at ${minuteOf(times[step] ?? 0)}; only what came after is looked at.`,
       );
       times = times.slice(step);
       smooth = smooth.slice(step);
@@ -279,7 +279,8 @@ function findSteps(times: readonly number[], values: readonly number[]): number[
   const scale = Math.max(spread(moves), (spread(values) || Math.abs(median(values))) * 1e-3);
   if (!(scale > 0)) return [];
   const steps: number[] = [];
-  for (let i = 1; i < n; i++) {
+  // One value has not stayed yet, and the newest may be of an hour that has just begun.
+  for (let i = 1; i < n - 1; i++) {
     const gap = Math.max(1, ((times[i] ?? 0) - (times[i - 1] ?? 0)) / typicalGap(times));
     const move = (moves[i - 1] ?? 0) - usual * gap;
     if (Math.abs(move) <= STEP_SPREADS * scale * Math.sqrt(gap)) continue;
@@ -446,5 +447,5 @@ function seasonalReach(input: CrossingInput, sign: 1 | -1, limit: number) {
   };
 }
 
-const iso = (at: number): string =>
+export const minuteOf = (at: number): string =>
   `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;

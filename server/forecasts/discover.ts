@@ -26,6 +26,10 @@ const words: Record<Measure, string> = {
   latency: 'latency',
 };
 
+/** Two who add at once must not pass the bound together. */
+export const aloneWithForecasts = (tx: Tx) =>
+  tx.$executeRaw`SELECT pg_advisory_xact_lock(${0x7768}, 41)`;
+
 type Wanted = { key: string; name: string; subject: Subject; unit: string };
 
 export function createDiscovery(deps: {
@@ -102,20 +106,18 @@ export function createDiscovery(deps: {
       const [settings] = await db.prisma.forecastSettings.findMany({ select: { builtIn: true } });
       const removed = await removeGone();
       if (settings && !settings.builtIn) return { added: 0, removed };
-      const [count, known] = await Promise.all([
-        db.prisma.forecast.count(),
-        db.prisma.forecast.findMany({
-          where: { builtInKey: { not: null } },
-          select: { builtInKey: true },
-          take: MAX_FORECASTS,
-        }),
-      ]);
-      const room = MAX_FORECASTS - ROOM_FOR_PEOPLE - count;
+      const known = await db.prisma.forecast.findMany({
+        where: { builtInKey: { not: null } },
+        select: { builtInKey: true },
+        take: MAX_FORECASTS,
+      });
       const have = new Set(known.map(({ builtInKey }) => builtInKey));
       const missing = (await wanted(MAX_FORECASTS)).filter(({ key }) => !have.has(key));
       const now = clock.now();
       const added: string[] = [];
       await db.tx(async (tx) => {
+        await aloneWithForecasts(tx);
+        const room = MAX_FORECASTS - ROOM_FOR_PEOPLE - (await tx.forecast.count());
         for (const one of missing.slice(0, Math.max(0, room)))
           if (await insert(tx, one, now)) added.push(one.name);
         if (added.length === 0) return;

@@ -153,6 +153,39 @@ describe('a saved query, hour by hour', () => {
   });
 });
 
+test('a saved query that asks for something else: what was said of the other is forgotten', async () => {
+  const now = Math.floor(clock.now().getTime() / HOUR) * HOUR;
+  await write('old_load', hours(now - 4 * DAY, now), wave);
+  await write('new_load', hours(now - 4 * DAY, now), (at) => 9_000 + wave(at));
+  const savedId = await save('changing', 'old_load');
+  const id = (await make('Changing', { kind: 'saved', savedId }, { incidents: true })).id;
+  await refreshDue(never);
+  // Unusual at the moment, as its incident says.
+  for (let n = 0; n < 4; n++) {
+    await write('old_load', [clock.now().getTime()], () => 500);
+    await write('new_load', [clock.now().getTime()], (at) => 9_000 + wave(at));
+    clock.advance(HOUR);
+    await dueNow(id);
+    await refreshDue(never);
+  }
+  expect((await forecasts.get(id)).anomalousSince).not.toBeNull();
+  await metricStore.saved.update(operator, {
+    id: savedId,
+    query: querySchema.parse({ metric: 'new_load', timeRange: '24h', aggregations: ['avg'] }),
+  });
+  await dueNow(id);
+  await refreshDue(never);
+  const found = await forecasts.get(id);
+  expect(found).toMatchObject({ state: 'ok', anomalousSince: null, past: [], truths: [] });
+  expect(found.newest?.points[0]?.mean).toBeGreaterThan(8_900);
+  expect(
+    (await incidents.list({ limit: 50, unresolved: true })).items.filter(
+      ({ title }) => title === 'Changing is not as expected',
+    ),
+  ).toEqual([]);
+  await forecasts.remove(operator, id);
+}, 30_000);
+
 describe('what cannot be forecast says why', () => {
   let now = 0;
   beforeAll(() => {

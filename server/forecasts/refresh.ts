@@ -27,6 +27,7 @@ const KEEP_DAYS = 30;
 /** Every run is kept for so long, then one a day. */
 const KEEP_ALL_MS = 2 * DAY_MS;
 const MAX_JOINED = 200;
+const CLAIM_TRIES = 3;
 /** A series without enough values is looked at again after three of its periods. */
 const SHORT_TROUBLES = 2;
 
@@ -60,7 +61,18 @@ export function createRefresher(deps: {
 }): Refresher {
   const { db, bus, clock, log, subjects, forecaster, incidents } = deps;
 
+  /**
+   * One that another replica took between the look and the lock is passed over by PostgreSQL, and with it the whole
+   * statement: so nothing found once does not mean that nothing is due.
+   */
   const claim = async (): Promise<Row | null> => {
+    for (let tries = 0; tries < CLAIM_TRIES; tries++) {
+      const row = await claimOnce();
+      if (row) return row;
+    }
+    return null;
+  };
+  const claimOnce = async (): Promise<Row | null> => {
     const now = clock.now();
     // A time that is far ahead was written before the clock was set back.
     const { rows } = await db.pool.query<Row>({
@@ -262,7 +274,22 @@ export function createRefresher(deps: {
           WHERE forecast_id = ${row.id}::uuid ORDER BY date_trunc('day', made_at, 'UTC'), made_at))`;
   };
 
-  const save = async (row: Row, outcome: Outcome, truths: readonly Truth[], ratio: boolean) => {
+  /** The values are of something else now: what was said of the others does not belong to them. */
+  const forget = async (tx: Tx, row: Row): Promise<string | null> => {
+    await tx.forecastRun.deleteMany({ where: { forecastId: row.id } });
+    await tx.forecastTruth.deleteMany({ where: { forecastId: row.id } });
+    return row.anomalous_since === null
+      ? null
+      : incidents.ended(tx, row.id, 'Its saved query asks for something else now.');
+  };
+
+  const save = async (
+    row: Row,
+    outcome: Outcome,
+    truths: readonly Truth[],
+    { ratio, key }: Pick<Series, 'ratio' | 'key'>,
+  ) => {
+    const other = key !== null && row.series_key !== null && key !== row.series_key;
     const now = clock.now();
     const old = new Date(now.getTime() - KEEP_DAYS * DAY_MS);
     const grid = outcome.state === 'ok' ? outcome.tookFrom : outcome.grid;
@@ -280,17 +307,22 @@ export function createRefresher(deps: {
         outcome.state === 'ok' ? 0 : outcome.state === 'short' ? SHORT_TROUBLES : row.failures + 1;
       const due = new Date(nextDue(row.id, stepOf(row), now.getTime(), troubles));
       let accuracy: StoredAccuracy | null = null;
-      let since = row.anomalous_since;
+      let since = other ? null : row.anomalous_since;
+      if (other) {
+        const ended = await forget(tx, row);
+        if (ended) told.push(ended);
+      }
       if (grid) {
-        if (truths.length > 0) await saveTruths(tx, row, truths);
+        if (truths.length > 0 && !other) await saveTruths(tx, row, truths);
         await tx.$executeRaw`DELETE FROM forecast_truths WHERE forecast_id = ${row.id}::uuid AND at < ${old}`;
         await tx.$executeRaw`DELETE FROM forecast_events WHERE forecast_id = ${row.id}::uuid AND at < ${old}`;
         const kept = await tx.$queryRaw<Kept[]>`
           SELECT at, actual, near_mean, near_lower, near_upper, day_mean, day_lower, day_upper FROM forecast_truths
           WHERE forecast_id = ${row.id}::uuid ORDER BY at`;
-        const judged = judge(row, kept, grid, ratio);
+        const current = { ...row, anomalous_since: since };
+        const judged = judge(current, kept, grid, ratio);
         accuracy = judged.accuracy;
-        const changed = await alarm(tx, row, judged, now);
+        const changed = await alarm(tx, current, judged, now);
         since = changed.since;
         if (changed.told) told.push(changed.told);
       }
@@ -303,6 +335,7 @@ export function createRefresher(deps: {
         UPDATE forecasts SET due_at = ${due}, state = ${outcome.state},
           detail = ${outcome.state === 'ok' ? null : outcome.detail.slice(0, 500)},
           failures = ${outcome.state === 'failed' ? row.failures + 1 : 0},
+          series_key = coalesce(${key}, series_key),
           refreshed_at = CASE WHEN ${said !== null} THEN ${now}::timestamptz ELSE refreshed_at END,
           newest = coalesce(${said === null ? null : JSON.stringify(said)}::jsonb, newest),
           accuracy = coalesce(${accuracy === null ? null : JSON.stringify(accuracy)}::jsonb, accuracy),
@@ -351,7 +384,7 @@ export function createRefresher(deps: {
 
   const refresh = async (row: Row, signal: AbortSignal): Promise<void> => {
     let grid: Grid | null = null;
-    let ratio = false;
+    let about: Pick<Series, 'ratio' | 'key'> = { ratio: false, key: null };
     try {
       const series = await subjects.read(
         { subject: subjectOf(row), step: stepOf(row), timeZone: row.time_zone },
@@ -359,7 +392,7 @@ export function createRefresher(deps: {
         signal,
       );
       grid = series.grid;
-      ratio = series.ratio;
+      about = series;
       const truths = grid ? await join(row, grid) : [];
       let outcome: Outcome;
       try {
@@ -369,10 +402,10 @@ export function createRefresher(deps: {
         // What came is kept all the same.
         outcome = { state: 'failed', detail: plain(error, row, log), grid };
       }
-      await save(row, outcome, truths, ratio);
+      await save(row, outcome, truths, about);
     } catch (error) {
       if (signal.aborted || !db.status().up) throw error;
-      await save(row, { state: 'failed', detail: plain(error, row, log), grid: null }, [], ratio);
+      await save(row, { state: 'failed', detail: plain(error, row, log), grid: null }, [], about);
     }
   };
 

@@ -19,7 +19,7 @@ const SPARK_STEPS = { hour: 48, day: 28 } as const;
 const SPARK_AHEAD = { hour: 24, day: 7 } as const;
 
 export const columns = `f.id::text, f.name, f.kind, f.subject, f.built_in_key, f.step, f.time_zone, f.horizon, f.seasonality,
-  f.lower_bound, f.upper_bound, f.unit, f.incidents, f.alarm_count, f.alarm_of, f.paused, f.state, f.detail, f.failures,
+  f.lower_bound, f.upper_bound, f.unit, f.incidents, f.alarm_count, f.alarm_of, f.paused, f.state, f.detail, f.series_key, f.failures,
   f.due_at, f.refreshed_at, f.history_from, f.last_at, f.last_value, f.newest, f.accuracy, f.anomalous_since,
   f.created_at, f.created_by, f.updated_at`;
 export type Row = {
@@ -41,6 +41,7 @@ export type Row = {
   paused: boolean;
   state: string;
   detail: string | null;
+  series_key: string | null;
   failures: number;
   due_at: Date;
   refreshed_at: Date | null;

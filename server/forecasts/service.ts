@@ -20,7 +20,7 @@ import {
   MAX_FORECASTS,
   type UpdateForecastInput,
 } from './contract.ts';
-import { createDiscovery } from './discover.ts';
+import { aloneWithForecasts, createDiscovery } from './discover.ts';
 import { DAY_MS, stepMsOf } from './grid.ts';
 import { createForecastIncidents, type ForecastIncidents } from './incident.ts';
 import { REFRESH_JOB } from './jobs.ts';
@@ -260,8 +260,7 @@ function createService(deps: {
       };
       await uniqueName('a forecast', input.name, () =>
         db.tx(async (tx) => {
-          // Two who create at once must not pass the bound together.
-          await tx.$executeRaw`SELECT pg_advisory_xact_lock(${0x7768}, 41)`;
+          await aloneWithForecasts(tx);
           if ((await tx.forecast.count()) >= MAX_FORECASTS)
             throw new AppError('CONFLICT', `At most ${MAX_FORECASTS} forecasts are kept.`);
           await tx.forecast.create({
@@ -359,6 +358,7 @@ function createService(deps: {
     },
     async refresh(authority, id) {
       await db.tx(async (tx) => {
+        await tx.$queryRaw`SELECT 1 FROM forecasts WHERE id = ${id}::uuid FOR UPDATE`;
         const row = await tx.forecast.findUnique({
           where: { id },
           select: { name: true, paused: true },

@@ -29,7 +29,12 @@ const HEALTH_DAYS = 60;
 /** As many as a query may have. */
 const MAX_FILTERS = 20;
 
-export type Series = { grid: Grid | null; ratio: boolean };
+export type Series = {
+  grid: Grid | null;
+  ratio: boolean;
+  /** What the values are of, where that may change: a saved query. */
+  key: string | null;
+};
 export type Subjects = {
   /** Throws NOT_FOUND for what is gone and BAD_REQUEST for a series that is not one. */
   read(
@@ -139,15 +144,17 @@ export function createSubjects(deps: {
           return {
             grid: laid(await ofTarget(subject, from, range.to), 'mean'),
             ratio: subject.measure !== 'latency',
+            key: null,
           };
         case 'service':
           return {
             grid: laid(await ofService(subject, range), 'mean'),
             ratio: subject.measure !== 'latency',
+            key: null,
           };
         case 'saved': {
-          const { points, aggregation } = await readSaved(metricStore, subject, range);
-          return { grid: laid(points, foldOf(aggregation)), ratio: false };
+          const { points, aggregation, key } = await readSaved(metricStore, subject, range);
+          return { grid: laid(points, foldOf(aggregation)), ratio: false, key };
         }
       }
     },
@@ -210,7 +217,13 @@ export async function readSaved(
   metricStore: Store,
   subject: Pick<Extract<Subject, { kind: 'saved' }>, 'savedId' | 'aggregation' | 'labels'>,
   range: Range,
-): Promise<{ points: HourPoint[]; aggregation: PlainAggregation; metric: string }> {
+): Promise<{
+  points: HourPoint[];
+  aggregation: PlainAggregation;
+  metric: string;
+  /** The same while the query asks for the same values. */
+  key: string;
+}> {
   const saved = await savedQuery(metricStore, subject.savedId);
   const aggregation = subject.aggregation ?? firstOf(saved);
   const wanted = Object.entries(subject.labels);
@@ -229,7 +242,13 @@ export async function readSaved(
   }
   if (series.length === 0 && wanted.length > 0 && range.absent !== 'empty')
     throw gone('The series of the saved query');
-  return { points: pointsOf({ series }, aggregation), aggregation, metric: saved.metric };
+  const { metric, filters: asked, groupBy, sourceId = null } = saved;
+  return {
+    points: pointsOf({ series }, aggregation),
+    aggregation,
+    metric,
+    key: JSON.stringify([metric, aggregation, asked, groupBy, sourceId]),
+  };
 }
 
 const foldOf = (aggregation: PlainAggregation): Fold => {

@@ -3,7 +3,8 @@ import type { StatusKind } from '../../../../components/data/status-badge.tsx';
 import { count } from '../../../../components/format/number.ts';
 import type { ResourceItem, ResourceKind } from '../../../../server/capacity/contract.ts';
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** Written here, as the contract would bring its checks into what the page loads first. */
 export const resourceKinds = [
@@ -41,7 +42,7 @@ export function stateOf(item: Pick<ResourceItem, 'paused' | 'state' | 'notice'>)
 }
 
 const hours = (ms: number): string =>
-  ms < 3_600_000 ? 'an hour' : count(Math.round(ms / 3_600_000), 'hour');
+  ms < HOUR_MS ? 'an hour' : count(Math.round(ms / HOUR_MS), 'hour');
 
 /** `12–19 days`, `5–40 hours`, `over 80 days`, `now`. */
 export function untilFull(item: Pick<ResourceItem, 'state' | 'assessment'>, now: number): string {
@@ -55,7 +56,9 @@ export function untilFull(item: Pick<ResourceItem, 'state' | 'assessment'>, now:
     return early < 2 * DAY_MS ? `${hours(early)} or more` : `over ${count(days(early), 'day')}`;
   const late = left(at.latest);
   if (late < 2 * DAY_MS)
-    return hours(early) === hours(late) ? hours(late) : `${hours(early)} to ${hours(late)}`;
+    return hours(early) === hours(late)
+      ? hours(late)
+      : `${Math.max(1, Math.round(early / HOUR_MS))}–${hours(late)}`;
   return days(early) === days(late)
     ? count(days(late), 'day')
     : `${days(early)}–${count(days(late), 'day')}`;

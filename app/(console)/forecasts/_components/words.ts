@@ -4,12 +4,28 @@ import type { ForecastItem, Trend } from '../../../../server/forecasts/contract.
 
 export const forecastHref = (id: string): string => `/forecasts/forecast?id=${id}`;
 
-export function stateOf(item: Pick<ForecastItem, 'paused' | 'state' | 'anomalousSince'>): {
+const STEP_MS = { hour: 3_600_000, day: 86_400_000 } as const;
+/** So many steps without a value are a series that has stopped, as far as is known. */
+const SILENT_STEPS = 6;
+
+function isSilent({
+  last,
+  refreshedAt,
+  step,
+}: Pick<ForecastItem, 'last' | 'refreshedAt' | 'step'>): boolean {
+  if (!last || !refreshedAt) return false;
+  return Date.parse(refreshedAt) - Date.parse(last.at) > (SILENT_STEPS + 1) * STEP_MS[step];
+}
+
+export function stateOf(
+  item: Pick<ForecastItem, 'paused' | 'state' | 'anomalousSince' | 'last' | 'refreshedAt' | 'step'>,
+): {
   kind: StatusKind;
   word: string;
 } {
   if (item.paused) return { kind: 'off', word: 'Paused' };
   if (item.state === 'failed') return { kind: 'warn', word: 'Failed' };
+  if (item.state === 'ok' && isSilent(item)) return { kind: 'warn', word: 'No values' };
   if (item.anomalousSince !== null) return { kind: 'bad', word: 'Unusual' };
   if (item.state === 'short') return { kind: 'unknown', word: 'Too short' };
   if (item.state === 'waiting') return { kind: 'off', word: 'Waiting' };

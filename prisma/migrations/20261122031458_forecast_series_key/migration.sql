@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "forecasts" ADD COLUMN     "series_key" TEXT;
