@@ -434,17 +434,27 @@ describe('a monitor', () => {
     expect(removed).toBeUndefined();
     expect(await openOf(model)).toEqual([]);
   });
-  test('is removed by one of two operators; the other hears that it is gone', async () => {
-    const model = await register();
-    const id = await monitor(model.id, await reference(model.id));
-    const answers = await changedMeanwhile(
-      id,
-      'SELECT $1::uuid',
-      ['a', 'b'].map(() => () => send('drift.monitors.remove', { id })),
-    );
-    const codes = answers.map((answer) => (answer as { data?: { code: string } })?.data?.code);
-    expect(codes).toEqual([undefined, 'NOT_FOUND']);
-  });
+  test.each([
+    ['itself', (id: string) => ({ procedure: 'drift.monitors.remove', id })],
+    [
+      'with its model',
+      (_id: string, modelId: string) => ({ procedure: 'models.remove', id: modelId }),
+    ],
+  ])(
+    'is removed %s by one of two operators; the other hears that it is gone',
+    async (_how, call) => {
+      const model = await register();
+      const monitorId = await monitor(model.id, await reference(model.id));
+      const { procedure, id } = call(monitorId, model.id);
+      const answers = await changedMeanwhile(
+        monitorId,
+        'SELECT $1::uuid',
+        ['a', 'b'].map(() => () => send(procedure, { id })),
+      );
+      const codes = answers.map((answer) => (answer as { data?: { code: string } })?.data?.code);
+      expect(codes).toEqual([undefined, 'NOT_FOUND']);
+    },
+  );
   test('goes on from now when a replica’s clock was ahead', async () => {
     await db.pool.query('UPDATE drift_monitors SET paused = true');
     const model = await register();

@@ -279,7 +279,8 @@ export function createModels(deps: {
         if (!row) throw notFound();
         const others = (await deps.onRemove?.(tx, id)) ?? [];
         // Its rows go with the next pruning: there may be millions of them.
-        await tx.model.delete({ where: { id }, select: { id: true } });
+        const { count } = await tx.model.deleteMany({ where: { id } });
+        if (count === 0) throw notFound();
         const own = await judge.forget(tx, id);
         await audit.append(tx, authority, {
           action: 'models.remove',
