@@ -18,8 +18,8 @@ export default defineConfig({
   testDir: '.',
   testMatch: '*.spec.ts',
   outputDir: '../test-results',
-  // Each file has a console of its own; two cores carry one browser and one console well.
-  workers: 1,
+  // Each file has a console of its own, and its flows run one after the other; much of their time is waiting.
+  workers: 2,
   timeout: 60_000,
   expect: { timeout: 10_000 },
   forbidOnly: true,
