@@ -11,7 +11,11 @@ function take(charges: readonly { bucket: Bucket; cost: number }[], debts: reado
   const after: number[] = [];
   const cells = debts.map((fullAtUs) => ({ fullAtUs }));
   const allowed = takeAll(charges, cells, 0, after);
-  expect(cells.map(({ fullAtUs }) => fullAtUs)).toEqual(allowed ? after : debts);
+  const refused = debts.map((debt, i) => {
+    const { burst = 0, intervalUs = 0 } = charges[i]?.bucket ?? {};
+    return Math.min(debt, burst * intervalUs);
+  });
+  expect(cells.map(({ fullAtUs }) => fullAtUs)).toEqual(allowed ? after : refused);
   return { allowed, debtsUs: after };
 }
 
@@ -55,6 +59,17 @@ describe('a bucket', () => {
         },
       ),
     );
+  });
+
+  test('a clock that goes back by an hour: what was let through is not paid for twice', () => {
+    const bucket = bucketOf(60, 10);
+    const cells = [{ fullAtUs: 0 }];
+    let now = 60 * MINUTE_US;
+    expect(takeAll([{ bucket, cost: 10 }], cells, now, [])).toBe(true);
+    now = 0;
+    expect(takeAll([{ bucket, cost: 1 }], cells, now, [])).toBe(false);
+    now += bucket.intervalUs;
+    expect(takeAll([{ bucket, cost: 1 }], cells, now, [])).toBe(true);
   });
 
   test('a refusal by one of several takes from none', () => {

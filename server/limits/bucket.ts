@@ -73,7 +73,11 @@ export function takeAll(
     const full = burst * intervalUs;
     let debt = cell.fullAtUs - nowUs;
     if (debt < 0) debt = 0;
-    else if (debt > full) debt = full;
+    else if (debt > full) {
+      // Kept, or it would stay empty until a clock that went back has caught up.
+      debt = full;
+      cell.fullAtUs = nowUs + full;
+    }
     debtsUs[i] = debt;
     if (debt + Math.min(charge.cost, burst) * intervalUs > full) allowed = false;
   }

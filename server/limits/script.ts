@@ -16,7 +16,12 @@ local answer, refused = {0}, 0
 for i = 1, #KEYS do
   local full = tonumber(ARGV[2 * i - 1])
   local debt = (tonumber(stored[i] or now) or now) - now
-  if debt < 0 then debt = 0 elseif debt > full then debt = full end
+  if debt < 0 then
+    debt = 0
+  elseif debt > full then
+    debt = full
+    redis.call('SET', KEYS[i], string.format('%.0f', now + full), 'PX', math.ceil(full / 1000))
+  end
   answer[i + 1] = debt
   if debt + ARGV[2 * i] > full then refused = 1 end
 end
