@@ -273,7 +273,12 @@ describe('a file', () => {
   test('whose name is taken while it is profiled says so', async () => {
     const model = await register();
     const ids = [await uploaded(model.id, table(300)), await uploaded(model.id, table(300))];
+    // Neither is stored before both were confirmed.
+    const other = await db.pool.connect();
+    await other.query('BEGIN; LOCK TABLE drift_references IN EXCLUSIVE MODE');
     for (const id of ids) await send('drift.uploads.confirm', { id, name: 'twin' });
+    await other.query('COMMIT');
+    other.release();
     await drift.uploads.idle();
     const found = await Promise.all(ids.map((id) => ask('drift.uploads.get', { id })));
     expect(found.map(({ state, detail }) => [state, detail])).toEqual([

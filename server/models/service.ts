@@ -4,6 +4,7 @@ import type { Audit, Authority } from '../platform/audit.ts';
 import type { Bus } from '../platform/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type Db, likeLiteral, type Prisma, type Tx } from '../platform/db/index.ts';
+import { uniqueName } from '../platform/db/unique-name.ts';
 import { AppError } from '../platform/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
@@ -88,17 +89,6 @@ export function createModels(deps: {
       (await findRow({ name }));
     if (!row) throw badField('model', 'There is no such model; give its id or name');
     return modelOf(row);
-  };
-  const unique = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'P2002') {
-        const message = `There is a model named ${name} already`;
-        throw new AppError('CONFLICT', `${message}.`, { fields: [{ path: 'name', message }] });
-      }
-      throw error;
-    }
   };
   const recent = async (numbers: readonly number[]) => {
     const { rows } = await db.pool.query<{ no: number; count: number; last: Date | null }>(
@@ -213,7 +203,7 @@ export function createModels(deps: {
       const features = withFeatures([], input.features) ?? [];
       assertSegments(input.segments, features);
       const positiveLabel = input.task === 'binary' ? (input.positiveLabel ?? '1') : null;
-      await unique(input.name, () =>
+      await uniqueName('a model', input.name, () =>
         db.tx(async (tx) => {
           if ((await tx.model.count()) >= MAX_MODELS) {
             throw new AppError('CONFLICT', `At most ${MAX_MODELS} models are kept.`);
@@ -241,7 +231,7 @@ export function createModels(deps: {
       return { id };
     },
     async update(authority, { id, ...patch }) {
-      await unique(patch.name ?? '', () =>
+      await uniqueName('a model', patch.name ?? '', () =>
         db.tx(async (tx) => {
           await tx.$queryRaw`SELECT 1 FROM models WHERE id = ${id}::uuid FOR UPDATE`;
           const before = await tx.model.findUnique({ where: { id }, select: columns });

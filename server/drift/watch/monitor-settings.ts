@@ -4,6 +4,7 @@ import type { Model, Models } from '../../models/index.ts';
 import type { Audit, Authority } from '../../platform/audit.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Db, Tx } from '../../platform/db/index.ts';
+import { uniqueName } from '../../platform/db/unique-name.ts';
 import { AppError } from '../../platform/errors.ts';
 import { newId } from '../../platform/ids.ts';
 import {
@@ -40,18 +41,6 @@ export type MonitorSettings = {
 export async function lockMonitor(tx: Tx, id: string): Promise<MonitorRow | null> {
   await tx.$queryRaw`SELECT 1 FROM drift_monitors WHERE id = ${id}::uuid FOR UPDATE`;
   return tx.driftMonitor.findUnique({ where: { id }, select: monitorColumns });
-}
-
-async function unique<T>(name: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'P2002') {
-      const message = `There is a monitor named ${name} already`;
-      throw new AppError('CONFLICT', `${message}.`, { fields: [{ path: 'name', message }] });
-    }
-    throw error;
-  }
 }
 
 /** That model, reference, features and season fit together; model and reference stay until the transaction ends. */
@@ -107,7 +96,7 @@ export function createMonitorSettings(deps: {
       const lastEnd =
         startAt && window.kind === 'time' ? begin + (window.size - window.step) * 1_000 - 1 : begin;
       const model = await modelOf(input.modelId);
-      await unique(input.name, () =>
+      await uniqueName('a monitor', input.name, () =>
         db.tx(async (tx) => {
           await assertFits(tx, model, input);
           if ((await tx.driftMonitor.count()) >= MAX_MONITORS) {
@@ -148,7 +137,7 @@ export function createMonitorSettings(deps: {
       const { referenceId, features, season } = patch;
       const model =
         (referenceId ?? features ?? season) === undefined ? null : await modelOf(known.modelId);
-      await unique(patch.name ?? '', () =>
+      await uniqueName('a monitor', patch.name ?? '', () =>
         db.tx(async (tx) => {
           const before = await lockMonitor(tx, id);
           if (!before) throw noMonitor();
