@@ -129,7 +129,11 @@ export function crossing(input: CrossingInput): Crossing {
     ? smooth.length >= MIN_PEAKS
     : smooth.length >= MIN_POINTS && (times.at(-1) ?? 0) - (times[0] ?? 0) >= MIN_SPAN_MS;
   if (!enough) {
-    notes.push(`${smooth.length} values since are not enough to see a trend.`);
+    notes.push(
+      smooth.length === 1
+        ? 'One value is not enough to see a trend.'
+        : `${smooth.length} values are not enough to see a trend.`,
+    );
     return answer(over ? 'over' : 'short', { dailyPeak: peak, windowFrom: times[0] ?? input.now });
   }
   const { line, from, quickening } = newestLine(times, smooth, rotation === null ? 3 : 0);

@@ -8,6 +8,7 @@ import { ErrorPanel } from '../../../../components/data/error-panel.tsx';
 import { RelativeTime } from '../../../../components/data/relative-time.tsx';
 import { StatusBadge } from '../../../../components/data/status-badge.tsx';
 import { formatOf } from '../../../../components/forecasts/units.ts';
+import { count } from '../../../../components/format/number.ts';
 import { formatInstant } from '../../../../components/format/time.ts';
 import { api, recoveryInterval, trpc } from '../../../../components/trpc/client.ts';
 import { failureOf } from '../../../../components/trpc/errors.ts';
@@ -61,7 +62,7 @@ function Facts({ resource }: { resource: ResourceDetail }) {
           ? [
               [
                 'Seen',
-                `${assessment.points} values since ${formatInstant(assessment.windowFrom)}`,
+                `${count(assessment.points, 'value')} since ${formatInstant(assessment.windowFrom)}`,
               ] as const,
             ]
           : []),

@@ -44,11 +44,11 @@ export function stateOf(item: Pick<ResourceItem, 'paused' | 'state' | 'notice'>)
 const hours = (ms: number): string =>
   ms < HOUR_MS ? 'an hour' : count(Math.round(ms / HOUR_MS), 'hour');
 
-/** `12–19 days`, `5–40 hours`, `over 80 days`, `now`. */
+/** `12–19 days`, `5–40 hours`, `over 80 days`, `now`; a dash of what has no limit or too few values. */
 export function untilFull(item: Pick<ResourceItem, 'state' | 'assessment'>, now: number): string {
   if (item.state === 'over') return 'now';
   const at = item.assessment?.at;
-  if (item.state !== 'crossing' || !at?.mean) return 'not in sight';
+  if (item.state !== 'crossing' || !at?.mean) return item.state === 'steady' ? 'not in sight' : '–';
   const left = (moment: string) => Math.max(0, Date.parse(moment) - now);
   const early = left(at.earliest ?? at.mean);
   const days = (ms: number) => Math.round(ms / DAY_MS);

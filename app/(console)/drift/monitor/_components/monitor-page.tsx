@@ -104,7 +104,8 @@ function State({ monitor }: { monitor: MonitorItem }) {
       <Link href={`/models/model?id=${modelId}`} className="underline">
         {modelName}
       </Link>{' '}
-      beside {referenceName ?? 'no reference'}; {windowWords(window)}
+      {referenceName ? `compared with “${referenceName}”` : 'compared with nothing'}; windows of{' '}
+      {windowWords(window)}
       {season === 'none' ? '' : `, same phase of the ${season}`}
       {nextAt ? (
         <>

@@ -27,17 +27,17 @@ const plain = (value: number): string => formatNumber(Number(value.toPrecision(4
 export function Summary({ performance }: { performance: ModelPerformance }) {
   const { counts, overall, sampled } = performance;
   const { predictions, labelled, pending, unlabelled } = counts;
-  const share = predictions === 0 ? '' : `${formatPercent(labelled / predictions)} labelled`;
+  const became = [
+    `${formatPercent(labelled / Math.max(1, predictions))} labelled`,
+    ...(pending > 0 ? [`${formatNumber(pending)} pending`] : []),
+    ...(unlabelled > 0 ? [`${formatNumber(unlabelled)} never`] : []),
+  ];
   return (
     <div className="mb-4 grid grid-cols-2 gap-3 lg:grid-cols-4">
       <Stat
         label="Predictions"
         value={formatNumber(predictions)}
-        note={
-          predictions === 0
-            ? 'none in this range'
-            : `${share}; ${formatNumber(pending)} pending, ${formatNumber(unlabelled)} never labelled`
-        }
+        note={predictions === 0 ? 'none in this range' : became.join(', ')}
       />
       {overall?.kind === 'regression' ? (
         <>
