@@ -66,6 +66,16 @@ describe('in this process', async () => {
     expect((await batch()).status).toBe(429);
   });
 
+  test('what autoscalers read counts as the procedure of the same answer', async () => {
+    const key = await newKey();
+    const read = () => call('/apis/external.metrics.k8s.io/v1beta1', { headers: bearer(key) });
+    await read();
+    const answers = await many(40, read);
+    expect(count(answers, 200)).toBeLessThanOrEqual(21);
+    expect(count(answers, 200) + count(answers, 429)).toBe(40);
+    expect((await info(key)).status).toBe(429);
+  });
+
   test('programs that send samples are not held to the limit of scripts', async () => {
     const key = await newKey('viewer', ['ingest']);
     const send = () =>

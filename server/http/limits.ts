@@ -44,6 +44,7 @@ function wantedOf(request: FastifyRequest): Wanted | null {
   for (const [prefix, rule] of routes) {
     if (url.startsWith(prefix)) return { kind: 'route', rule };
   }
+  if (url.startsWith('/apis')) return { kind: 'procedures', names: ['capacity.scaling.get'] };
   if (/^\/metrics(\?|$)/.test(url)) {
     return isDirectLoopback(request) ? null : { kind: 'route', rule: 'scrapes' };
   }

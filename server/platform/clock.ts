@@ -10,7 +10,7 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
 };
 
-/** A clock that moves only when told to. */
+/** A clock that moves only when told to; set back, durations go on from where they were. */
 export function manualClock(start: string | Date): Clock & { advance(ms: number): void } {
   let at = new Date(start).getTime();
   let monotonic = 0;
@@ -19,7 +19,7 @@ export function manualClock(start: string | Date): Clock & { advance(ms: number)
     monotonicMs: () => monotonic,
     advance(ms) {
       at += ms;
-      monotonic += ms;
+      monotonic += Math.max(0, ms);
     },
   };
 }
