@@ -525,8 +525,12 @@ test('signing in: an account that there is not answers as one with a wrong passw
       reason: 'invalid',
     });
   };
-  // In turns, so that whatever else the machine does slows both; the least of many is what it costs.
-  for (let n = 0; n < 10; n++) {
+  const alike = () =>
+    least.none > least.stored * 0.4 &&
+    least.unknown > least.stored * 0.7 &&
+    least.unknown > least.known * 0.6;
+  // In turns, so that whatever else the machine does slows both; the least of many is what it costs. A busy machine needs more.
+  for (let n = 0; n < 10 || (n < 100 && !alike()); n++) {
     const email = `known${n}@example.com`;
     const now = new Date();
     const row = { id: newId(now), email, name: 'x', role: 'viewer' as const, createdAt: now };
@@ -536,9 +540,7 @@ test('signing in: an account that there is not answers as one with a wrong passw
     await timed('stored', () => passwords.matches(admin.passwordHash, 'wrong'));
     await timed('none', () => passwords.matches(null, 'wrong'));
   }
-  expect(least.none).toBeGreaterThan(least.stored * 0.4);
-  expect(least.unknown).toBeGreaterThan(least.stored * 0.7);
-  expect(least.unknown).toBeGreaterThan(least.known * 0.6);
+  expect([alike(), least]).toEqual([true, least]);
 });
 
 describe('secrets', () => {
