@@ -25,7 +25,7 @@ export function Stat(props: {
         </div>
         {props.aside}
       </div>
-      <div className="mt-0.5 min-h-4 truncate text-12 text-muted tabular-nums">{props.note}</div>
+      <div className="mt-0.5 min-h-4 text-12 text-muted tabular-nums sm:truncate">{props.note}</div>
     </div>
   );
 }
